@@ -1,0 +1,1 @@
+"""One machine: the embedded database and broker, and the command that runs everything."""

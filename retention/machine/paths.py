@@ -1,0 +1,76 @@
+"""Where this installation keeps its data. No Django here: settings read this file while they load."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import stat
+import tempfile
+from pathlib import Path
+
+# A unix socket address holds 103 bytes on macOS and 107 on Linux; "/.s.PGSQL.5432" takes 14 of them.
+LONGEST_SOCKET_DIR = 85
+
+
+def data_dir() -> Path:
+    chosen = os.environ.get("PERENNIAL_DATA")
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    if os.geteuid() == 0:
+        # The database runs as an unprivileged user, who cannot enter /root.
+        return Path("/var/lib/perennial")
+    return Path("~/.local/share/perennial").expanduser()
+
+
+def cluster_dir() -> Path:
+    return data_dir() / "postgres"
+
+
+def socket_dir() -> Path:
+    """The folder that holds the sockets: in the data folder, unless its path is too long for a socket."""
+    folder = data_dir() / "run"
+    if len(os.fsencode(folder)) <= LONGEST_SOCKET_DIR:
+        return folder
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    # Not XDG_RUNTIME_DIR: every process of an installation must find the same folder, and cron has none.
+    return Path("/tmp") / f"perennial-{os.geteuid()}-{digest}"
+
+
+def broker_socket() -> Path:
+    return socket_dir() / "broker.sock"
+
+
+def make_private_dir(folder: Path) -> Path:
+    """Make the folder 0700, or refuse one that somebody else made before us in a shared place."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (os.geteuid(), 0):
+        raise PermissionError(f"{folder} belongs to somebody else; remove it or choose another PERENNIAL_DATA.")
+    return folder
+
+
+def secret_key() -> str:
+    """The installation's own random key, made once. Losing it signs everybody out, nothing worse."""
+    file = data_dir() / "secret-key"
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return _make_secret(file)
+
+
+def _make_secret(file: Path) -> str:
+    file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=file.parent, prefix=".secret-key-")  # mkstemp makes it 0600
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as out:
+            out.write(secrets.token_urlsafe(50))
+            out.flush()
+            os.fsync(out.fileno())
+        # A hard link is made or fails as a whole, so of several first starters exactly one key wins.
+        os.link(draft, file)
+    except FileExistsError:
+        pass
+    finally:
+        os.unlink(draft)
+    return file.read_text(encoding="ascii").strip()
