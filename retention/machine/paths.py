@@ -46,7 +46,9 @@ def make_private_dir(folder: Path) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (os.geteuid(), 0):
-        raise PermissionError(f"{folder} belongs to somebody else; remove it or choose another PERENNIAL_DATA.")
+        raise PermissionError(
+            f"{folder} belongs to somebody else; remove it or choose another PERENNIAL_DATA."
+        )
     return folder
 
 

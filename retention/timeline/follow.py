@@ -1,0 +1,79 @@
+"""Following the timeline: each follower reads every event once, in the order (xid, id).
+
+Only events whose transaction is older than every running one are read (`xid < snapshot xmin`): what is
+below a position can then never appear later. A long writing transaction therefore holds followers back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.db import connection, transaction
+
+from retention.timeline.models import Event, Follower
+
+Handler = Callable[[list[Event]], None]
+BATCH = 20_000
+
+FOLLOWERS: dict[str, Registered] = {}
+
+
+@dataclass(frozen=True)
+class Registered:
+    name: str
+    handler: Handler
+    kinds: frozenset[str] = field(default_factory=frozenset)
+
+
+def follow(name: str, handler: Handler, *, kinds: set[str] | None = None) -> None:
+    """Declare a follower (in `AppConfig.ready`). `kinds` narrows what it is handed; None means all."""
+    FOLLOWERS[name] = Registered(name, handler, frozenset(kinds or ()))
+
+
+def advance(name: str, *, batch: int = BATCH) -> int:
+    """Hand the next batch to the follower; its effects and its position commit together.
+
+    Returns how many events were read; 0 also when another process holds this follower.
+    """
+    registered = FOLLOWERS[name]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext(%s))", [f"follower:{name}"])
+        if not cursor.fetchone()[0]:
+            return 0
+        follower, _ = Follower.objects.get_or_create(name=name)
+        events = list(
+            Event.objects.raw(
+                "SELECT * FROM timeline_event WHERE (xid, id) > (%s::xid8, %s)"
+                " AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT %s",
+                [str(follower.xid), follower.event_id, batch],
+            )
+        )
+        if not events:
+            return 0
+        wanted = [e for e in events if not registered.kinds or e.kind in registered.kinds]
+        if wanted:
+            registered.handler(wanted)
+        follower.xid, follower.event_id = events[-1].xid, events[-1].id
+        follower.save()
+    return len(events)
+
+
+def catch_up(name: str) -> int:
+    """Advance until nothing is left to read now; returns the number of events read."""
+    total = 0
+    while read := advance(name):
+        total += read
+    return total
+
+
+def lag(name: str) -> int:
+    """How many events the follower has not read yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM timeline_event e, (SELECT coalesce(max(xid::text), '0')::xid8 AS xid,"
+            " coalesce(max(event_id), 0) AS id FROM timeline_follower WHERE name = %s) f"
+            " WHERE (e.xid, e.id) > (f.xid, f.id)",
+            [name],
+        )
+        return int(cursor.fetchone()[0])
