@@ -20,11 +20,12 @@ def renumber_after_restore() -> None:
         cursor.execute("ALTER TABLE timeline_event DISABLE TRIGGER USER")
         cursor.execute(
             "CREATE TEMP TABLE renumbered ON COMMIT DROP AS"
-            " SELECT id AS old_id, xid AS old_xid, row_number() OVER (ORDER BY xid, id) AS new_id FROM timeline_event"
+            " SELECT id AS old_id, xid AS old_xid, row_number() OVER (ORDER BY xid, id) AS new_id"
+            " FROM timeline_event"
         )
         cursor.execute(
-            "UPDATE timeline_follower f SET xid = '3', event_id = coalesce((SELECT max(r.new_id) FROM renumbered r"
-            " WHERE (r.old_xid, r.old_id) <= (f.xid, f.event_id)), 0)"
+            "UPDATE timeline_follower f SET xid = '3', event_id = coalesce("
+            "(SELECT max(r.new_id) FROM renumbered r WHERE (r.old_xid, r.old_id) <= (f.xid, f.event_id)), 0)"
         )
         # Through negative numbers, because a new id may still be another row's old one.
         cursor.execute(
