@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -32,23 +33,24 @@ def socket_dir() -> Path:
     folder = data_dir() / "run"
     if len(os.fsencode(folder)) <= LONGEST_SOCKET_DIR:
         return folder
-    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:20]
     # Not XDG_RUNTIME_DIR: every process of an installation must find the same folder, and cron has none.
-    return Path("/tmp") / f"perennial-{os.geteuid()}-{digest}"
+    return Path("/tmp") / f"perennial-{digest}"
 
 
 def broker_socket() -> Path:
     return socket_dir() / "broker.sock"
 
 
-def make_private_dir(folder: Path) -> Path:
-    """Make the folder 0700, or refuse one that somebody else made before us in a shared place."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+def make_private_dir(folder: Path, owner: int) -> Path:
+    """Make the folder, or refuse one that somebody else made first: /tmp is open to everybody."""
+    folder.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
     found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (os.geteuid(), 0):
-        raise PermissionError(
-            f"{folder} belongs to somebody else; remove it or choose another PERENNIAL_DATA."
-        )
+    ours = found.st_uid in (owner, os.geteuid()) and not found.st_mode & 0o077
+    if not stat.S_ISDIR(found.st_mode) or not ours:
+        raise PermissionError(f"{folder} is not private to us: remove it, or choose a shorter PERENNIAL_DATA.")
     return folder
 
 
@@ -62,17 +64,20 @@ def secret_key() -> str:
 
 
 def _make_secret(file: Path) -> str:
-    file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=file.parent, prefix=".secret-key-")  # mkstemp makes it 0600
+    try:
+        file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=file.parent, prefix=".secret-key-")  # mkstemp makes it 0600
+    except OSError as error:
+        # Raised while settings load, where any other exception would be fifty lines of traceback.
+        raise SystemExit(f"Perennial cannot write to {file.parent}: {error.strerror}.") from error
     try:
         with os.fdopen(handle, "w", encoding="ascii") as out:
             out.write(secrets.token_urlsafe(50))
             out.flush()
             os.fsync(out.fileno())
         # A hard link is made or fails as a whole, so of several first starters exactly one key wins.
-        os.link(draft, file)
-    except FileExistsError:
-        pass
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, file)
     finally:
         os.unlink(draft)
     return file.read_text(encoding="ascii").strip()
