@@ -128,7 +128,9 @@ def _owner() -> tuple[int, int]:
     except OSError as error:
         raise Problem(f"{paths.cluster_dir()} cannot be opened: {error.strerror}.") from error
     if os.geteuid() not in (0, uid):
-        raise Problem(f"{paths.cluster_dir()} belongs to another user; use that user or another PERENNIAL_DATA.")
+        raise Problem(
+            f"{paths.cluster_dir()} belongs to another user; use that user or another PERENNIAL_DATA."
+        )
     return uid, gid
 
 
@@ -160,7 +162,9 @@ def _reachable(programs: Path, uid: int, gid: int) -> Path:
     _refuse_closed(folder, uid, gid)
     package = programs.parent.parent
     if package.name != binaries.POSTGRES_WHEEL:
-        raise Problem(f"{programs} cannot be entered by the user the database runs as; choose another PG_BIN.")
+        raise Problem(
+            f"{programs} cannot be entered by the user the database runs as; choose another PG_BIN."
+        )
     return _copy_wheel(package, programs, folder / "programs")
 
 

@@ -118,10 +118,18 @@ def as_owner(home: Home) -> dict[str, Any]:
 
 def run_program(home: Home, *command: str, text: str = "") -> None:
     done = subprocess.run(
-        command, input=text, capture_output=True, text=True, env=plain_environment(), cwd="/", **as_owner(home)
+        command,
+        input=text,
+        capture_output=True,
+        text=True,
+        env=plain_environment(),
+        cwd="/",
+        **as_owner(home),
     )
     # Single-user PostgreSQL reports a failed statement, yet leaves with 0.
-    said = [line for line in done.stderr.splitlines() if any(w in line for w in ("rror:", "ERROR:", "FATAL:"))]
+    said = [
+        line for line in done.stderr.splitlines() if any(w in line for w in ("rror:", "ERROR:", "FATAL:"))
+    ]
     if done.returncode or said:
         reason = said[-1] if said else (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise Problem(f"{os.path.basename(command[0])} failed: {reason.strip()}")
@@ -187,7 +195,7 @@ class Keeper:
         self.leave()
 
     def _start_until_ready(self) -> bool:
-        """False when it is time to leave. Crash recovery may take minutes: there is no limit on a live server."""
+        """False when it is time to leave. No limit on a living server: crash recovery may take minutes."""
         deadline = time.monotonic() + PASSING_SECONDS
         while True:
             offset = _size(self.home.log)

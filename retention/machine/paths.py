@@ -50,7 +50,9 @@ def make_private_dir(folder: Path, owner: int) -> Path:
     found = folder.lstat()
     ours = found.st_uid in (owner, os.geteuid()) and not found.st_mode & 0o077
     if not stat.S_ISDIR(found.st_mode) or not ours:
-        raise PermissionError(f"{folder} is not private to us: remove it, or choose a shorter PERENNIAL_DATA.")
+        raise PermissionError(
+            f"{folder} is not private to us: remove it, or choose a shorter PERENNIAL_DATA."
+        )
     return folder
 
 

@@ -16,7 +16,7 @@ RESTART_SECONDS = 30.0
 
 
 class Unavailable(OperationalError, CommandError):
-    """Both: code that expects a lost database can catch it, and every command prints one line, no traceback."""
+    """Both: code that expects a lost database can catch it, and every command prints one line of it."""
 
 
 class DatabaseClient(client.DatabaseClient):

@@ -1,0 +1,203 @@
+"""`manage.py up`: the whole app in one command, on this machine."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib
+import os
+import socket
+import sys
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.management import CommandError, call_command, get_commands
+from django.core.management.base import BaseCommand
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from retention.machine import binaries, embedded, keeper, parts, paths
+from retention.machine.supervisor import GivenUp, Part, Supervisor
+
+LEFTOVER_SECONDS = 20.0
+
+
+class Command(BaseCommand):
+    help = "Run everything: database, web server, worker and scheduler. Ctrl-C stops all of it."
+    requires_system_checks: list[str] = []  # half a second of every start; bin/test runs them
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--host", default="127.0.0.1", help="the address to listen on (default %(default)s)"
+        )
+        parser.add_argument(
+            "--port", type=int, default=8000, help="the port to listen on (default %(default)s)"
+        )
+        parser.add_argument("--data", help="the folder for all data (default: PERENNIAL_DATA)")
+        parser.add_argument("--no-demo", action="store_true", help="start empty, and print a link to set up")
+
+    def handle(self, **options: Any) -> None:
+        _restart_with_data(options["data"])
+        os.environ["PERENNIAL_DATA"] = str(paths.data_dir())  # a relative one would mislead the parts
+        self.host, self.port = options["host"], options["port"]
+        self.with_demo = not options["no_demo"]
+        self.demo: Part | None = None
+        self.greeted = False
+        _refuse_taken_port(self.host, self.port)
+        supervisor = Supervisor()
+        supervisor.listen()
+        try:
+            self._run(supervisor)
+        except (embedded.Problem, binaries.Missing, GivenUp, OSError) as problem:
+            raise CommandError(str(problem)) from problem
+
+    def _run(self, supervisor: Supervisor) -> None:
+        alone, shared = _refuse_second_start()
+        supervisor.keep_open = (shared,)
+        os.environ.setdefault("BASE_URL", self.address)
+        try:
+            _prepare_database()
+            if not supervisor.stopping:
+                self._start_parts(supervisor)
+                supervisor.watch(lambda: self._on_tick(supervisor))
+        finally:
+            self.stdout.write("Stopping.")
+            supervisor.stop()
+            _let_database_go()
+            os.close(shared)
+            os.close(alone)
+
+    def _start_parts(self, supervisor: Supervisor) -> None:
+        if not os.environ.get("CELERY_BROKER_URL"):
+            supervisor.start(parts.broker())
+            while not parts.broker_answers() and not supervisor.stopping:
+                supervisor.mend()
+                supervisor.wait(0.02)
+        supervisor.start(parts.web(self.host, self.port))
+        supervisor.start(parts.worker())
+        supervisor.start(parts.scheduler())
+
+    def _on_tick(self, supervisor: Supervisor) -> None:
+        if not self.greeted and _answers(self.host, self.port):
+            self.greeted = True
+            self._greet(supervisor)
+        if self.demo and not self.demo.alive:
+            self._say_demo_done(self.demo)
+            self.demo = None
+
+    @property
+    def address(self) -> str:
+        host = {"0.0.0.0": "localhost", "127.0.0.1": "localhost", "::": "localhost"}.get(self.host, self.host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def _greet(self, supervisor: Supervisor) -> None:
+        self.stdout.write(self.style.SUCCESS(f"Perennial is at {self.address}") + "  (Ctrl-C stops it)")
+        self._print_demo_login()
+        if not _has_rows("stores", "Store"):
+            if self.with_demo and "load_demo" in get_commands():
+                self.stdout.write("Loading the demo store; you can watch it fill.")
+                self.demo = supervisor.start(parts.demo())
+            elif not _has_rows("stores", "User"):
+                self._print_setup_link()
+        connection.close()
+
+    def _print_demo_login(self) -> None:
+        login = paths.data_dir() / "demo-login.txt"
+        if login.is_file():
+            self.stdout.write(login.read_text(encoding="utf-8").strip())
+
+    def _print_setup_link(self) -> None:
+        try:
+            setup = importlib.import_module("retention.stores.setup")
+        except ModuleNotFoundError:
+            return
+        link = setup.setup_url(os.environ["BASE_URL"])
+        self.stdout.write(f"Set up your store with this link, good for one use: {link}")
+
+    def _say_demo_done(self, demo: Part) -> None:
+        assert demo.process is not None
+        if demo.process.returncode == 0:
+            self.stdout.write("The demo store is ready.")
+            self._print_demo_login()
+        else:
+            self.stderr.write("The demo store could not be loaded; the lines above say why. The app runs on.")
+
+
+def _restart_with_data(chosen: str | None) -> None:
+    """Settings have read the old folder by now, so begin again with the new one."""
+    if not chosen:
+        return
+    wanted = str(Path(chosen).expanduser().absolute())
+    if os.environ.get("PERENNIAL_DATA") != wanted:
+        os.environ["PERENNIAL_DATA"] = wanted
+        sys.stdout.flush()
+        os.execv(sys.executable, [sys.executable, *sys.argv])
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise CommandError(
+                f"Port {port} on {host} cannot be used ({reason}). Choose another: --port"
+            ) from error
+
+
+def _refuse_second_start() -> tuple[int, int]:
+    """Two locks: one of this process, one that every part inherits and so outlives a killed supervisor."""
+    folder = paths.data_dir()
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    alone = keeper.open_lock(str(folder), "up.lock")
+    if not keeper.take(alone, fcntl.LOCK_EX):
+        raise CommandError(
+            f"Perennial already runs on {folder}. Stop that one, or choose another folder: --data"
+        )
+    shared = keeper.open_lock(str(folder), "parts.lock")
+    deadline = time.monotonic() + LEFTOVER_SECONDS
+    while not keeper.take(shared, fcntl.LOCK_EX):
+        if time.monotonic() > deadline:
+            raise CommandError(f"Parts of an earlier start still run on {folder}. End them and try again.")
+        time.sleep(0.1)
+    return alone, shared
+
+
+def _prepare_database() -> None:
+    Path(settings.STATIC_ROOT or paths.data_dir()).mkdir(parents=True, exist_ok=True)
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        call_command("migrate", verbosity=0, interactive=False)
+    connection.close()
+    if connection.settings_dict["ENGINE"] == "retention.machine.postgres":
+        embedded.hold()
+
+
+def _let_database_go() -> None:
+    connection.close()
+    embedded.let_go()
+    if (paths.data_dir() / "keeper.lock").exists() and not embedded.wait_until_gone():
+        print("The database stays up: another program still uses it.")
+
+
+def _has_rows(app: str, model: str) -> bool:
+    try:
+        found = apps.get_model(app, model)
+    except LookupError:
+        return False
+    return found._base_manager.exists()
+
+
+def _answers(host: str, port: int) -> bool:
+    target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    try:
+        socket.create_connection((target, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
