@@ -191,7 +191,7 @@ def _has_rows(app: str, model: str) -> bool:
         found = apps.get_model(app, model)
     except LookupError:
         return False
-    return found._base_manager.exists()
+    return bool(found._base_manager.exists())
 
 
 def _answers(host: str, port: int) -> bool:
