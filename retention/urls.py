@@ -1,5 +1,24 @@
-from django.urls import include, path
+"""The addresses. Stores come last: their first segment is any slug."""
 
-urlpatterns = [
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from django.urls import URLPattern, URLResolver, include, path
+from django.utils.module_loading import import_string
+
+from retention.stores import views as stores
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", stores.home, name="home"),
     path("accounts/", include("allauth.urls")),
 ]
+if find_spec("retention.machine.views"):
+    urlpatterns.append(path("healthz", import_string("retention.machine.views.healthz"), name="healthz"))
+for prefix, module in (
+    ("<slug:store>/imports/", "retention.ingest.urls"),
+    ("<slug:store>/", "retention.dashboard.desk_urls"),
+    ("<slug:store>/", "retention.dashboard.urls"),
+):
+    if find_spec(module):
+        urlpatterns.append(path(prefix, include(module)))

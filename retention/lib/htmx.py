@@ -1,0 +1,74 @@
+"""The five answers of a page, and no others.
+
+1. `page`: a GET; htmx asking for a region gets `template#region`, the same part of the same template.
+2. `saved`: a POST went well; htmx gets the outcome template, a browser without it a redirect.
+3. `invalid`: a POST did not; 422 and the form.
+4. `nothing`: 204, with an event for the page. 5. `moved`: another page altogether.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template import TemplateDoesNotExist
+from django.utils.cache import patch_vary_headers
+
+Context = dict[str, Any]
+
+
+def wants_part(request: HttpRequest) -> bool:
+    """Asked by htmx for a part, not for a page."""
+    return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
+
+
+def page(request: HttpRequest, template: str, context: Context | None = None) -> HttpResponse:
+    response = _render(request, template, context, status=200)
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
+    return response
+
+
+def invalid(request: HttpRequest, template: str, context: Context | None = None) -> HttpResponse:
+    return _render(request, template, context, status=422)
+
+
+def saved(
+    request: HttpRequest,
+    template: str,
+    context: Context | None = None,
+    *,
+    to: str,
+    toast: str = "",
+    undo: str = "",
+) -> HttpResponse:
+    if not wants_part(request):
+        return redirect(to)
+    response = render(request, template, context)
+    return _told(response, toast, undo)
+
+
+def nothing(toast: str = "", *, undo: str = "") -> HttpResponse:
+    return _told(HttpResponse(status=204), toast, undo)
+
+
+def moved(request: HttpRequest, to: str) -> HttpResponse:
+    return HttpResponse(status=204, headers={"HX-Redirect": to}) if wants_part(request) else redirect(to)
+
+
+def _render(request: HttpRequest, template: str, context: Context | None, *, status: int) -> HttpResponse:
+    target = request.headers.get("HX-Target", "")
+    if wants_part(request) and re.fullmatch(r"[A-Za-z][\w-]*", target):
+        try:
+            return render(request, f"{template}#{target}", context, status=status)
+        except TemplateDoesNotExist:
+            pass  # the page has no such part: the whole of it
+    return render(request, template, context, status=status)
+
+
+def _told(response: HttpResponse, toast: str, undo: str) -> HttpResponse:
+    if toast:
+        response["HX-Trigger"] = json.dumps({"toast": {"text": toast, "undo": undo}})
+    return response
