@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -30,9 +31,10 @@ def worker() -> Part:
 
 
 def scheduler() -> Part:
-    schedule = str(paths.data_dir() / "schedule")
-    command = [*_celery(), "beat", "--loglevel", "WARNING", "--schedule", schedule]
-    return Part("The scheduler", command, WORK, folder=ROOT)
+    # In memory, and stopped by SIGKILL: every due time is in PostgreSQL, so it has nothing to keep. Celery's
+    # own scheduler file breaks when a signal comes in the middle of a tick.
+    command = [*_celery(), "beat", "--loglevel", "WARNING", "--scheduler", "celery.beat:Scheduler"]
+    return Part("The scheduler", command, WORK, folder=ROOT, stop_signal=signal.SIGKILL)
 
 
 def _celery() -> list[str]:

@@ -29,6 +29,7 @@ class Part:
     command: Sequence[str]
     stop_order: int
     patience: float = 5.0  # seconds between asking it to stop and making it
+    stop_signal: int = signal.SIGTERM
     once: bool = False  # a job that ends, and is not started again
     folder: Path = Path("/")
     owner: dict[str, object] = field(default_factory=dict)
@@ -45,7 +46,7 @@ class Part:
             cwd=self.folder,
             start_new_session=True,
             pass_fds=keep_open,
-            preexec_fn=die_with_parent(signal.SIGTERM),
+            preexec_fn=die_with_parent(self.stop_signal),
             **self.owner,
         )
 
@@ -56,7 +57,7 @@ class Part:
     def ask_to_stop(self) -> None:
         # Not the group: a worker's children must finish their task, and its main process tells them.
         if self.process and self.alive:
-            self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(self.stop_signal)
 
     def kill_group(self) -> None:
         """A killed web server or worker leaves orphans that keep the port: end all of its group."""
