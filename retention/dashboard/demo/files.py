@@ -179,16 +179,23 @@ def _order(sale: Sale) -> dict[str, str]:
         "Shipping Country": country,
         "Note Attributes": _attributes(sale),
         "Cancelled at": moment(sale.cancelled_at) if sale.cancelled_at else "",
-        "Refunded Amount": money(sale.total if sale.cancelled_at else sale.refunded),
+        "Refunded Amount": money(_given_back(sale)),
         "Id": str(FIRST_ORDER_ID + sale.number),
-        "Source": "pos" if sale.channel == "Shop counter" else "web",
+        "Source": sale.channel,
     }
 
 
 def _financial_status(sale: Sale) -> str:
-    if sale.cancelled_at or sale.refunded >= sale.total:
+    if sale.cancelled_at or sale.refunded >= sale.subtotal:
         return "refunded"
     return "partially_refunded" if sale.refunded else "paid"
+
+
+def _given_back(sale: Sale) -> int:
+    """What an export calls refunded: with tax, and with shipping when everything went back."""
+    if sale.cancelled_at or sale.refunded >= sale.subtotal:
+        return sale.total
+    return sale.refunded + round(sale.refunded * sale.tax / sale.subtotal)
 
 
 def _attributes(sale: Sale) -> str:
