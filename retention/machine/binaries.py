@@ -34,6 +34,17 @@ def postgres(cluster_version: int | None = None) -> Path:
     )
 
 
+def client_program(name: str, server_version: int) -> Path:
+    """pg_dump and the like: of the server's own version if there is one, else newer; never older."""
+    found = [(version, folder / name) for version, folder in _versions() if (folder / name).is_file()]
+    fitting = sorted((version, program) for version, program in found if version >= server_version)
+    if not fitting:
+        raise Missing(
+            f"{name} of PostgreSQL {server_version} or later was not found; set PG_BIN to its folder."
+        )
+    return fitting[0][1]
+
+
 def major_version(folder: Path) -> int | None:
     """Asks the program itself, since a folder's name proves nothing. Costs a process, some 5 ms."""
     try:

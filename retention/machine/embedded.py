@@ -30,7 +30,7 @@ def hold() -> None:
             return
         folder = paths.data_dir()
         try:
-            folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+            paths.make_data_dir()
             lock = keeper.open_lock(str(folder), "users.lock")
         except OSError as error:
             raise Problem(f"Perennial cannot write to {folder}: {error.strerror}.") from error

@@ -214,7 +214,9 @@ class Keeper:
             time.sleep(0.1)
 
     def _start(self) -> subprocess.Popen[bytes] | None:
-        with self.guard, open(self.home.log, "ab") as log:
+        # 0600: PostgreSQL quotes the statement that failed, and with it customers.
+        mode = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        with self.guard, open(os.open(self.home.log, mode, 0o600), "ab") as log:
             if self.leaving:
                 return None
             self.server = subprocess.Popen(

@@ -24,6 +24,13 @@ def data_dir() -> Path:
     return Path("~/.local/share/perennial").expanduser()
 
 
+def make_data_dir() -> Path:
+    """Closed to others; as root they may pass through, because the database's own user must."""
+    folder = data_dir()
+    folder.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+    return folder
+
+
 def cluster_dir() -> Path:
     return data_dir() / "postgres"
 
@@ -44,7 +51,7 @@ def broker_socket() -> Path:
 
 def make_private_dir(folder: Path, owner: int) -> Path:
     """Make the folder, or refuse one that somebody else made first: /tmp is open to everybody."""
-    folder.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    make_data_dir()
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     found = folder.lstat()
@@ -67,7 +74,7 @@ def secret_key() -> str:
 
 def _make_secret(file: Path) -> str:
     try:
-        file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        make_data_dir()
         handle, draft = tempfile.mkstemp(dir=file.parent, prefix=".secret-key-")  # mkstemp makes it 0600
     except OSError as error:
         # Raised while settings load, where any other exception would be fifty lines of traceback.

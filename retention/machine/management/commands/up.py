@@ -161,8 +161,7 @@ def _refuse_taken_port(host: str, port: int) -> None:
 
 def _refuse_second_start() -> tuple[int, int]:
     """Two locks: one of this process, one that every part inherits and so outlives a killed supervisor."""
-    folder = paths.data_dir()
-    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    folder = paths.make_data_dir()
     alone = keeper.open_lock(str(folder), "up.lock")
     if not keeper.take(alone, fcntl.LOCK_EX):
         raise CommandError(
