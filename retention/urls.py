@@ -7,10 +7,15 @@ from importlib.util import find_spec
 from django.urls import URLPattern, URLResolver, include, path
 from django.utils.module_loading import import_string
 
+from retention.dashboard import desk
+from retention.stores import public
 from retention.stores import views as stores
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", stores.home, name="home"),
+    path("outbox/", stores.outbox, name="outbox"),
+    path("setup/<str:token>/", public.setup, name="setup"),
+    path("join/<str:token>/", desk.join, name="join"),
     path("accounts/", include("allauth.urls")),
 ]
 if find_spec("retention.machine.views"):

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import RegexValidator, validate_slug
 from django.db import models
 
 
@@ -15,6 +15,15 @@ def validate_time_zone(name: str) -> None:
         raise ValidationError(
             "“%(name)s” is not a time zone. Use a name such as Europe/Paris.", params={"name": name}
         )
+
+
+# First segments of addresses that are not stores.
+RESERVED = frozenset({"accounts", "admin", "healthz", "join", "outbox", "setup", "static", "uploads"})
+
+
+def validate_free_slug(slug: str) -> None:
+    if slug in RESERVED:
+        raise ValidationError("“%(slug)s” is an address of Perennial itself.", params={"slug": slug})
 
 
 class UserManager(BaseUserManager["User"]):
@@ -49,7 +58,7 @@ class Store(models.Model):
     """One shop. Every other row belongs to one."""
 
     name = models.CharField(max_length=120)
-    slug = models.SlugField(max_length=60, unique=True)
+    slug = models.SlugField(max_length=60, unique=True, validators=[validate_slug, validate_free_slug])
     currency = models.CharField(max_length=3, default="USD", validators=[RegexValidator(r"^[A-Z]{3}$")])
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
     locale = models.CharField(max_length=16, default="en_US")
@@ -97,3 +106,52 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.store}"
+
+
+class Invitation(models.Model):
+    """A place in a store, offered by e-mail through a signed link that expires."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=16, choices=Role.choices, default=Role.ANALYST)
+    invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    accepted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["store", "email"],
+                condition=models.Q(accepted_at=None),
+                name="stores_invitation_open_once",
+            ),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="stores_invitation_role"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.store}"
+
+
+class SetupToken(models.Model):
+    """The key to the set-up page of an empty installation. Only its hash is kept."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"until {self.expires_at:%Y-%m-%d %H:%M}"
+
+
+class OutboxMail(models.Model):
+    """A mail that was not sent, because no mail server is configured."""
+
+    to = models.TextField()
+    subject = models.TextField(blank=True)
+    text = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.subject} to {self.to}"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from retention.stores.doors import stores_of
-from retention.stores.models import User
+from retention.stores.models import OutboxMail, User
+
+PAGE = 50
 
 
 @login_required
@@ -17,3 +19,17 @@ def home(request: HttpRequest) -> HttpResponse:
     if stores:
         return redirect(f"/{stores[0].slug}/")
     return render(request, "stores/none.html")
+
+
+@login_required
+def outbox(request: HttpRequest) -> HttpResponse:
+    """Mails that were kept, newest first. For administrators; to others there is no such page."""
+    assert isinstance(request.user, User)
+    if not request.user.is_staff:
+        raise Http404
+    mails = OutboxMail.objects.all()
+    if (before := request.GET.get("before", "")).isdecimal():
+        mails = mails.filter(id__lt=min(int(before), 2**62))
+    shown = list(mails[: PAGE + 1])
+    following = shown[PAGE - 1].pk if len(shown) > PAGE else None
+    return render(request, "stores/outbox.html", {"mails": shown[:PAGE], "next": following})
