@@ -1,0 +1,357 @@
+"""Staged orders to facts and timeline, one chunk of whole orders per transaction, all set-based."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection, transaction
+
+from retention.ingest import people
+from retention.ingest.files.recognise import FORMATS
+from retention.ingest.files.staged import Format
+from retention.ingest.models import ImportRun
+
+SAVED = ["chunk", "rows_done", "accepted", "same", "facts_new", "facts_changed", "facts_same"]
+AT = "timestamptz 'epoch' + {} * interval '1 microsecond'"
+
+
+def apply_chunk(run: ImportRun) -> None:
+    """Write the run's next chunk of orders and move the run's position, together."""
+    form = FORMATS[run.format]
+    with transaction.atomic(), connection.cursor() as cursor:
+        people.lock_store(run.store)
+        _tell(cursor, run, form)
+        if _count(cursor, run):
+            _write(cursor, run, form)
+        run.chunk += 1
+        run.save(update_fields=SAVED)
+
+
+def count_chunk(run: ImportRun) -> None:
+    """What `apply_chunk` would do, without doing it."""
+    form = FORMATS[run.format]
+    with transaction.atomic(), connection.cursor() as cursor:
+        _tell(cursor, run, form)
+        _count(cursor, run)
+        run.chunk += 1
+
+
+def _tell(cursor: Any, run: ImportRun, form: Format) -> None:
+    """Table `telling`: the chunk's orders beside what is known of them."""
+    cursor.execute("DROP TABLE IF EXISTS telling, person")
+    cursor.execute(
+        f"""
+        CREATE TEMP TABLE telling ON COMMIT DROP AS
+        SELECT s.*, coalesce(o.id, r.id) AS known, coalesce(o.version, r.version) AS known_version,
+            CASE WHEN s.note THEN r.customer_id ELSE o.customer_id END AS known_customer,
+            CASE WHEN coalesce(o.id, r.id) IS NULL THEN 'new'
+                WHEN coalesce(o.digest, r.digest) = s.digest THEN 'same'
+                WHEN (%(version)s, s.digest) > (coalesce(o.version, r.version), coalesce(o.digest,
+                    r.digest))
+                    THEN 'changed'
+                ELSE 'old' END AS news,
+            coalesce(o.id, r.id) AS id
+        FROM {run.orders_table} s
+        LEFT JOIN orders_order o ON NOT s.note
+            AND o.store_id = %(store)s AND o.source = %(source)s AND o.external_id = s.external_id
+        LEFT JOIN orders_refund r ON s.note
+            AND r.store_id = %(store)s AND r.source = %(source)s AND r.external_id = s.external_id
+        WHERE s.chunk = %(chunk)s
+        """,
+        _names(run, form),
+    )
+
+
+def _count(cursor: Any, run: ImportRun) -> bool:
+    """Add the chunk to the run's counts; returns whether anything is to be written."""
+    cursor.execute(
+        "SELECT coalesce(sum(rows) FILTER (WHERE news IN ('new', 'changed')), 0),"
+        " coalesce(sum(rows) FILTER (WHERE news IN ('same', 'old')), 0),"
+        " count(*) FILTER (WHERE news = 'new'), count(*) FILTER (WHERE news = 'changed'),"
+        " count(*) FILTER (WHERE news IN ('same', 'old')) FROM telling"
+    )
+    accepted, same, new, changed, known = map(int, cursor.fetchone())
+    run.accepted += accepted
+    run.same += same
+    run.rows_done += accepted + same
+    run.facts_new += new
+    run.facts_changed += changed
+    run.facts_same += known
+    return bool(new or changed or known)
+
+
+def _names(run: ImportRun, form: Format) -> dict[str, object]:
+    return {
+        "store": run.store_id,
+        "source": run.options.get("source") or form.source,
+        "version": run.as_of,
+        "chunk": run.chunk,
+        "currency": run.store.currency,
+        "by": _by(run),
+    }
+
+
+def _by(run: ImportRun) -> str:
+    return f"import:{run.pk}"
+
+
+def _write(cursor: Any, run: ImportRun, form: Format) -> None:
+    names = _names(run, form)
+    _raise_versions(cursor, names)
+    # What is already known is told again by nobody: people, products and lines of it stay as they are.
+    cursor.execute("DELETE FROM telling WHERE news IN ('same', 'old')")
+    if not _left(cursor):
+        return
+    cursor.execute("ANALYZE telling")
+    people.resolve(run.store, str(names["source"]), by=_by(run))
+    _number(cursor)
+    _profiles(cursor)
+    _products(cursor, run, names)
+    _orders(cursor, names)
+    _lines(cursor, run, names)
+    _shipments(cursor, names)
+    _refunds(cursor, names)
+    _events(cursor, names)
+
+
+def _left(cursor: Any) -> bool:
+    cursor.execute("SELECT EXISTS (SELECT FROM telling)")
+    return bool(cursor.fetchone()[0])
+
+
+def _raise_versions(cursor: Any, names: dict[str, object]) -> None:
+    for table, note in (("orders_order", "NOT note"), ("orders_refund", "note")):
+        cursor.execute(
+            f"UPDATE {table} o SET version = %(version)s FROM telling t"
+            f" WHERE o.id = t.known AND {note} AND t.news = 'same' AND t.known_version < %(version)s",
+            names,
+        )
+
+
+def _number(cursor: Any) -> None:
+    """Give new facts their ids before they are written, so that lines and events can point to them."""
+    cursor.execute(
+        """
+        UPDATE telling SET id = CASE WHEN note
+            THEN nextval(pg_get_serial_sequence('orders_refund', 'id'))
+            ELSE nextval(pg_get_serial_sequence('orders_order', 'id')) END
+        WHERE known IS NULL
+        """
+    )
+    cursor.execute("ALTER TABLE telling ADD COLUMN person bigint")
+    cursor.execute(
+        "UPDATE telling t SET person = p.id FROM person p"
+        " WHERE p.customer = coalesce(t.customer, '') AND p.email = coalesce(t.email, '')"
+    )
+    cursor.execute("CREATE INDEX ON telling (key)")
+    cursor.execute("ANALYZE telling")
+
+
+def _profiles(cursor: Any) -> None:
+    """What an order says of its customer was true when it was placed."""
+    cursor.execute(
+        """
+        CREATE TEMP TABLE told_of ON COMMIT DROP AS
+        SELECT t.person AS id, f.field, f.value, t.placed AS version FROM telling t
+        CROSS JOIN LATERAL (VALUES ('email', t.email), ('phone', left(t.phone, 40)), ('first_name',
+            t.first_name),
+            ('last_name', t.last_name), ('company', t.company), ('city', t.city), ('region', t.region),
+            ('country', t.country)) AS f (field, value)
+        WHERE t.person IS NOT NULL AND f.value <> ''
+        """
+    )
+    people.write_latest(cursor)
+    cursor.execute("DROP TABLE told_of")
+
+
+def _products(cursor: Any, run: ImportRun, names: dict[str, object]) -> None:
+    """Products that lines name. The title is that of the latest sale; a line without a price (a stock
+    correction) is believed last."""
+    cursor.execute(
+        f"""
+        INSERT INTO catalog_product AS p
+            (store_id, source, external_id, sku, title, handle, category, vendor, tags, image_url,
+                active, version,
+             digest)
+        SELECT DISTINCT ON (l.sku) %(store)s, %(source)s, l.sku, l.sku, coalesce(l.title, ''), '',
+            coalesce(l.category, ''), '', '[]'::jsonb, '', true, CASE WHEN l.sale THEN l.placed ELSE 0
+                END, ''
+        FROM {run.lines_table} l JOIN telling t USING (key)
+        WHERE l.row BETWEEN (SELECT min(first_row) FROM telling) AND (SELECT max(last_row) FROM telling)
+            AND l.sku <> ''
+        ORDER BY l.sku, 12 DESC, coalesce(l.title, '') DESC, coalesce(l.category, '') DESC
+        ON CONFLICT (store_id, source, external_id) DO UPDATE SET
+            title = coalesce(nullif(excluded.title, ''), p.title),
+            category = coalesce(nullif(excluded.category, ''), p.category), version = excluded.version
+        WHERE (excluded.version, excluded.title) > (p.version, p.title)
+        """,
+        names,
+    )
+
+
+def _orders(cursor: Any, names: dict[str, object]) -> None:
+    values = f"""
+        coalesce(t.number, t.external_id), t.person, {AT.format("t.placed")}, {AT.format("t.cancelled")},
+        coalesce(t.test, false), coalesce(t.void, false) OR NOT t.sold, t.items, t.discounts,
+        coalesce(t.shipping, 0), coalesce(t.tax, 0), coalesce(t.channel, ''), coalesce(t.campaign, ''),
+        coalesce(t.coupon, ''), coalesce(t.country, ''), coalesce(p.category, ''), coalesce(t.status, ''),
+        %(version)s, t.digest
+    """
+    columns = (
+        "number, customer_id, placed_at, cancelled_at, test, void, items, discounts, shipping, tax, channel,"
+        " campaign, coupon, country, first_category, status, version, digest"
+    )
+    source = """
+        FROM telling t LEFT JOIN catalog_product p
+            ON p.store_id = %(store)s AND p.source = %(source)s AND p.external_id = t.first_sku
+        WHERE NOT t.note AND t.news =
+    """
+    cursor.execute(
+        f"INSERT INTO orders_order (id, store_id, source, external_id, refunded, {columns})"
+        f" SELECT t.id, %(store)s, %(source)s, t.external_id, 0, {values} {source} 'new'",
+        names,
+    )
+    cursor.execute(
+        f"UPDATE orders_order SET ({columns})"
+        " = (n.number, n.customer_id, n.placed_at, n.cancelled_at, n.test,"
+        " n.void, n.items, n.discounts, n.shipping, n.tax, n.channel, n.campaign, n.coupon, n.country,"
+        " n.first_category, n.status, n.version, n.digest)"
+        f" FROM (SELECT t.id, {values} {source} 'changed') AS n (id, {columns}) WHERE orders_order.id = n.id",
+        names,
+    )
+
+
+def _lines(cursor: Any, run: ImportRun, names: dict[str, object]) -> None:
+    cursor.execute(
+        "DELETE FROM orders_line"
+        " WHERE order_id IN (SELECT id FROM telling WHERE NOT note AND news = 'changed')"
+    )
+    cursor.execute(
+        f"""
+        INSERT INTO orders_line (order_id, position, product_id, sku, title, quantity, unit_price,
+            discount, total,
+            gift_card)
+        SELECT t.id, row_number() OVER (PARTITION BY l.key ORDER BY l.row) - 1, p.id, coalesce(l.sku, ''),
+            coalesce(l.title, ''), coalesce(l.quantity, 1), coalesce(l.price, 0), coalesce(l.discount,
+                0), l.total,
+            coalesce(l.gift, false)
+        FROM {run.lines_table} l JOIN telling t USING (key)
+        LEFT JOIN catalog_product p
+            ON p.store_id = %(store)s AND p.source = %(source)s AND p.external_id = l.sku
+        WHERE l.row BETWEEN (SELECT min(first_row) FROM telling) AND (SELECT max(last_row) FROM telling)
+            AND NOT t.note AND l.total IS NOT NULL AND (NOT coalesce(l.credit, false) OR NOT t.sold)
+        """,
+        names,
+    )
+
+
+def _shipments(cursor: Any, names: dict[str, object]) -> None:
+    cursor.execute(
+        f"""
+        WITH sent AS (
+            INSERT INTO orders_shipment AS s (order_id, external_id, carrier, tracking_number,
+                shipped_at, version,
+                digest)
+            SELECT id, 'fulfilled', '', '', {AT.format("shipped")}, %(version)s, '' FROM telling
+            WHERE NOT note AND shipped IS NOT NULL
+            ON CONFLICT (order_id, external_id) DO UPDATE
+                SET shipped_at = excluded.shipped_at, version = excluded.version
+                WHERE s.shipped_at IS DISTINCT FROM excluded.shipped_at AND excluded.version >= s.version
+            RETURNING order_id, shipped_at
+        )
+        INSERT INTO timeline_event (store_id, customer_id, kind, occurred_at, subject, data, by)
+        SELECT %(store)s, t.person, 'order.shipped', s.shipped_at, 'order:' || t.id,
+            jsonb_build_object('order', t.id), %(by)s
+        FROM sent s JOIN telling t ON t.id = s.order_id AND NOT t.note
+        """,
+        names,
+    )
+
+
+def _refunds(cursor: Any, names: dict[str, object]) -> None:
+    """Credit notes, and what orders say was given back. An export tells the whole refund with tax and
+    shipping in it, so items get their share: a full refund brings the order's net revenue to 0 exactly."""
+    cursor.execute(
+        """
+        CREATE TEMP TABLE given_back ON COMMIT DROP AS
+        SELECT CASE WHEN note THEN id END AS id, CASE WHEN NOT note THEN id END AS order_id, person,
+            digest, known,
+            CASE WHEN note THEN external_id ELSE external_id || ':refund' END AS external_id,
+            coalesce(refunded_at, placed) AS at,
+            credited + CASE WHEN coalesce(refunded, 0) = 0 THEN 0
+                WHEN refunded >= order_total OR order_total IS NULL OR order_total = 0 THEN
+                    least(refunded, items - discounts)
+                ELSE least(round(refunded::numeric * (items - discounts) / order_total)::bigint, items -
+                    discounts)
+                END AS amount
+        FROM telling WHERE (note OR credited <> 0 OR coalesce(refunded, 0) > 0 OR known IS NOT NULL)
+        """
+    )
+    cursor.execute(
+        """
+        DELETE FROM given_back g WHERE amount = 0 AND NOT EXISTS (SELECT FROM orders_refund r
+            WHERE r.store_id = %(store)s AND r.source = %(source)s AND r.external_id = g.external_id)
+        """,
+        names,
+    )
+    cursor.execute(
+        f"""
+        WITH before AS (
+            SELECT r.id, r.customer_id FROM orders_refund r JOIN given_back g
+                ON r.store_id = %(store)s AND r.source = %(source)s AND r.external_id = g.external_id
+        ), written AS (
+            INSERT INTO orders_refund AS r (id, store_id, source, external_id, order_id, customer_id,
+                refunded_at,
+                amount, version, digest)
+            SELECT coalesce(id, nextval(pg_get_serial_sequence('orders_refund', 'id'))), %(store)s,
+                %(source)s,
+                external_id, order_id, person, {AT.format("at")}, amount, %(version)s, digest FROM
+                    given_back
+            ON CONFLICT (store_id, source, external_id) DO UPDATE SET customer_id = excluded.customer_id,
+                refunded_at = excluded.refunded_at, amount = excluded.amount, version = excluded.version,
+                digest = excluded.digest
+            WHERE (r.amount, r.refunded_at, r.customer_id)
+                IS DISTINCT FROM (excluded.amount, excluded.refunded_at, excluded.customer_id)
+            RETURNING id, order_id, customer_id, refunded_at
+        )
+        INSERT INTO timeline_event (store_id, customer_id, kind, occurred_at, subject, data, by)
+        SELECT %(store)s, w.customer_id, 'order.refunded', w.refunded_at, 'refund:' || w.id,
+            jsonb_build_object('refund', w.id, 'order', w.order_id, 'previous_customer',
+                CASE WHEN b.customer_id IS DISTINCT FROM w.customer_id THEN b.customer_id END), %(by)s
+        FROM written w LEFT JOIN before b ON b.id = w.id
+        """,
+        names,
+    )
+    cursor.execute(
+        """
+        UPDATE orders_order o SET refunded = s.amount FROM (
+            SELECT order_id, sum(amount) AS amount FROM orders_refund
+            WHERE order_id IN (SELECT order_id FROM given_back) GROUP BY 1) s
+        WHERE o.id = s.order_id AND o.refunded <> s.amount
+        """
+    )
+    cursor.execute("DROP TABLE given_back")
+
+
+def _events(cursor: Any, names: dict[str, object]) -> None:
+    cursor.execute(
+        f"""
+        INSERT INTO timeline_event (store_id, customer_id, kind, occurred_at, subject, data, by)
+        SELECT %(store)s, p.id, 'customer.added', {AT.format("min(t.placed)")}, 'customer:' || p.id,
+            '{{}}', %(by)s
+        FROM person p JOIN telling t ON t.person = p.id WHERE p.added GROUP BY p.id ORDER BY p.id
+        """,
+        names,
+    )
+    cursor.execute(
+        f"""
+        INSERT INTO timeline_event (store_id, customer_id, kind, occurred_at, subject, data, by)
+        SELECT %(store)s, person, CASE news WHEN 'new' THEN 'order.placed' ELSE 'order.changed' END,
+            {AT.format("placed")}, 'order:' || id,
+            CASE news WHEN 'new' THEN jsonb_build_object('order', id)
+                ELSE jsonb_build_object('order', id, 'previous_customer',
+                    CASE WHEN known_customer IS DISTINCT FROM person THEN known_customer END) END, %(by)s
+        FROM telling WHERE NOT note ORDER BY placed, id
+        """,
+        names,
+    )

@@ -1,0 +1,233 @@
+"""Any file with one row per order line, or one row per order, read by a mapping of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from hashlib import md5
+from zoneinfo import ZoneInfo
+
+from retention.ingest.files import values
+from retention.ingest.files.staged import Cells, Format, Parse, Reading
+from retention.ingest.files.values import Unusable
+
+FIELDS = {
+    "order": "Order or invoice number",
+    "date": "Date",
+    "customer": "Customer id",
+    "email": "E-mail",
+    "sku": "SKU",
+    "title": "Product title",
+    "quantity": "Quantity",
+    "unit_price": "Unit price",
+    "amount": "Amount of the row",
+    "discount": "Discount of the row",
+    "country": "Country",
+    "channel": "Channel",
+    "campaign": "Campaign",
+    "coupon": "Coupon",
+    "category": "Product category",
+    "first_name": "First name",
+    "last_name": "Last name",
+}
+GUESSES = {
+    "order": "order,order id,order_id,order number,order no,order #,invoice,invoiceno,invoice no",
+    "date": "date,order date,order_date,invoicedate,invoice date,created at,created_at,timestamp",
+    "customer": "customer,customer id,customer_id,customerid,client id,user id,user_id,custid,id",
+    "email": "email,e-mail,email address,customer email,customer_email,billing email",
+    "sku": "sku,stockcode,stock code,product id,product_id,item id,item code,article,asin",
+    "title": "title,description,product,product name,item,item name,name",
+    "quantity": "quantity,qty,units,pieces",
+    "unit_price": "unitprice,unit price,unit_price,price,item price",
+    "amount": "amount,total,revenue,sales,dollar_value,value,order total,net sales,price paid",
+    "discount": "discount,discount amount,discount_amount",
+    "country": "country,country code,billing country,shipping country",
+    "channel": "channel,source,utm_source",
+    "campaign": "campaign,utm_campaign",
+    "coupon": "coupon,coupon code,discount code,promo code",
+    "category": "category,product category,department",
+    "first_name": "first name,first_name,firstname",
+    "last_name": "last name,last_name,lastname,surname",
+}
+MOST_PIECES = 2_000_000_000
+LIMITS = {"country": 80, "channel": 80, "campaign": 120, "coupon": 120, "category": 255, "title": 500}
+LIMITS |= {"first_name": 200, "last_name": 200}
+
+
+def guess(header: list[str]) -> dict[str, str]:
+    """Which column is probably which field."""
+    by_name = {name.strip().lower(): name for name in header}
+    found: dict[str, str] = {}
+    for field, names in GUESSES.items():
+        name = next((n for n in names.split(",") if n in by_name and by_name[n] not in found.values()), None)
+        if name is not None:
+            found[field] = by_name[name]
+    if "amount" in found and "unit_price" in found and "quantity" in found:
+        del found["amount"]
+    return found
+
+
+def problem(mapping: dict[str, str], header: list[str]) -> str:
+    """What is wrong with a mapping, in one line; empty when nothing is."""
+    if unknown := sorted(set(mapping) - set(FIELDS)):
+        return f"There is no field “{unknown[0]}”. Fields: {', '.join(FIELDS)}."
+    columns = {name.lower() for name in header}
+    for field, column in mapping.items():
+        if column.lower() not in columns:
+            return f"The file has no column “{column}” (for {field}). Its columns: {', '.join(header)[:500]}."
+    if "date" not in mapping:
+        return "No column is mapped to date."
+    if "amount" not in mapping and "unit_price" not in mapping:
+        return "No column holds money: map amount, or quantity and unit_price."
+    return ""
+
+
+def parser(header: list[str], reading: Reading) -> tuple[tuple[str, ...], Parse]:
+    """Returns the staged columns and the reader of one row; written flat, because it runs once per line."""
+    places = {name.lower(): place for place, name in reversed(list(enumerate(header)))}
+    at = {field: places[column.lower()] for field, column in reading.mapping.items()}
+    texts = [(at[f], values.cut(LIMITS[f])) for f in LIMITS if f in at]
+    columns = (
+        *("key", "customer", "email", "placed", "sku", "quantity", "price", "discount", "total"),
+        *("sale", "credit"),
+        *(f for f in LIMITS if f in at),
+    )
+    customer_of = _optional(at.get("customer"), values.key("customer id", 320))
+    email_of = _optional(at.get("email"), values.email_key)
+    sku_of = _optional(at.get("sku"), values.key("SKU", 255))
+    date_at, placed_of = (
+        at["date"],
+        values.moment(reading.zone, latest=reading.latest, day_before_month=reading.day_first),
+    )
+    key_of = _order_key(at, reading)
+    priced = _amounts(at, reading)
+    prefix = reading.cancel_prefix
+
+    def parse(row: list[str]) -> tuple[Cells]:
+        placed = placed_of(row[date_at])
+        customer, email, sku = customer_of(row), email_of(row), sku_of(row)
+        quantity, price, discount, total, sale = priced(row)
+        order = key_of(row, customer or email, placed)
+        credit = total < 0 or quantity < 0 or (prefix != "" and order.startswith(prefix))
+        return (
+            (
+                order,
+                customer,
+                email,
+                str(placed),
+                sku,
+                str(quantity),
+                str(price),
+                str(discount),
+                str(total),
+                "t" if sale and not credit else "f",
+                "t" if credit else "f",
+                *[read(row[place]) for place, read in texts],
+            ),
+        )
+
+    return columns, parse
+
+
+def _optional(place: int | None, read: Callable[[str], str]) -> Callable[[list[str]], str]:
+    if place is None:
+        return lambda row: ""
+    return lambda row: read(row[place])
+
+
+def _order_key(at: dict[str, int], reading: Reading) -> Callable[[list[str], str, int], str]:
+    if reading.one_order_per == "customer-day":
+        return _customer_day(reading.zone)
+    if "order" not in at:
+        return _content_key(at)
+    place, read = at["order"], values.key("order number", 120)
+
+    def order(row: list[str], who: str, placed: int) -> str:
+        if key := read(row[place]):
+            return key
+        raise Unusable("The order number is missing.")
+
+    return order
+
+
+def _customer_day(zone: ZoneInfo) -> Callable[[list[str], str, int], str]:
+    days: dict[int, str] = {}
+
+    def order(row: list[str], who: str, placed: int) -> str:
+        if not who:
+            raise Unusable("One order per customer and day needs a customer, and the row has none.")
+        if placed not in days:
+            if len(days) > 50_000:
+                days.clear()
+            moment = values.EPOCH + timedelta(microseconds=placed)
+            days[placed] = moment.astimezone(zone).date().isoformat()
+        if len(who) > 100:
+            who = md5(who.encode(), usedforsecurity=False).hexdigest()
+        return f"{who}:{days[placed]}"
+
+    return order
+
+
+def _content_key(at: dict[str, int]) -> Callable[[list[str], str, int], str]:
+    """Rows without an order number are told apart by content; staging numbers the exact duplicates."""
+    places = [at[field] for field in sorted(at)]
+
+    def order(row: list[str], who: str, placed: int) -> str:
+        content = "\x1f".join([row[place].strip() for place in places])
+        return md5(content.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
+
+    return order
+
+
+def _amounts(at: dict[str, int], reading: Reading) -> Callable[[list[str]], tuple[int, int, int, int, bool]]:
+    """A reader of (quantity, unit price, discount, total, is a sale)."""
+    money = values.money(reading.currency, decimal_comma=reading.decimal_comma)
+    pieces = _pieces(reading.decimal_comma)
+    finer, minor = values.FINER, values.minor
+    quantity_at, discount_at = at.get("quantity"), at.get("discount")
+
+    def discount_of(row: list[str]) -> int:
+        if discount_at is None or not row[discount_at].strip():
+            return 0
+        return abs(minor(money(row[discount_at])))
+
+    def by_amount(row: list[str]) -> tuple[int, int, int, int, bool]:
+        total = minor(money(row[amount_at]))
+        count = pieces(row[quantity_at])[0] if quantity_at is not None and row[quantity_at].strip() else 1
+        return count, total // count if count else total, discount_of(row), total, True
+
+    def by_price(row: list[str]) -> tuple[int, int, int, int, bool]:
+        count, exact = pieces(row[quantity_at]) if quantity_at is not None else (1, 1)
+        price = money(row[price_at])
+        fine = int(price * exact)
+        total = (fine + finer // 2) // finer if fine >= 0 else minor(fine)
+        return count, minor(price), discount_of(row), total, count > 0 and price > 0
+
+    if "amount" in at:
+        amount_at = at["amount"]
+        return by_amount
+    price_at = at["unit_price"]
+    return by_price
+
+
+def _pieces(decimal_comma: bool) -> Callable[[str], tuple[int, int | Decimal]]:
+    """(pieces, exact quantity): 2.5 metres are one piece sold."""
+    seen: dict[str, tuple[int, int | Decimal]] = {}
+
+    def read(cell: str) -> tuple[int, int | Decimal]:
+        if cell in seen:
+            return seen[cell]
+        exact = values.number(cell, decimal_comma=decimal_comma)
+        if abs(exact) > MOST_PIECES:
+            raise Unusable(f"The quantity “{cell[:40]}” is too large.")
+        whole = exact == int(exact)
+        found = (int(exact), int(exact)) if whole else (1 if exact > 0 else -1, exact)
+        if len(seen) < 50_000:
+            seen[cell] = found
+        return found
+
+    return read
+
+
+LINES = Format("lines", "Order lines, by your own mapping of columns", "orders", "file", parser)

@@ -1,0 +1,215 @@
+"""Any table file to rows with line numbers, streamed: memory does not grow with the file."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+SNIFF = 65_536
+# A file that unpacks to more than this, or 1,000 times its size, is refused as a bomb.
+LARGEST = 8 * 2**30
+STEEPEST = 1_000
+LONGEST_CELL = 131_072
+MOST_COLUMNS = 2_000
+
+Row = tuple[int, list[str]]
+
+
+class Unreadable(Exception):
+    """The file cannot be read; the message is what the merchant reads."""
+
+
+@dataclass
+class Table:
+    """A header and the rows under it. A row that cannot be split comes as one cell in `broken`."""
+
+    header: list[str]
+    rows: Iterator[Row]
+    broken: list[tuple[int, str]]
+
+
+def _as_windows(error: UnicodeError) -> tuple[str, int]:
+    """Bytes that are not UTF-8 are read as Windows-1252, so that one stray byte far down stops nothing."""
+    assert isinstance(error, UnicodeDecodeError)
+    stray = error.object[error.start : error.end]
+    return "".join(
+        bytes([b]).decode("cp1252", "ignore") or bytes([b]).decode("latin-1") for b in stray
+    ), error.end
+
+
+codecs.register_error("windows", _as_windows)
+
+
+class Counted(io.RawIOBase):
+    """Reads through, and stops a file that unpacks to far more than it should."""
+
+    def __init__(self, inner: BinaryIO, packed: int) -> None:
+        self.inner, self.left = inner, min(LARGEST, max(packed, 1_000) * STEEPEST)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(buffer)  # type: ignore[arg-type]
+        piece = self.inner.read(len(view))
+        self.left -= len(piece)
+        if self.left < 0:
+            raise Unreadable("The file unpacks to far more than its size; it was not read further.")
+        view[: len(piece)] = piece
+        return len(piece)
+
+
+@contextmanager
+def open_table(path: str | Path) -> Iterator[Table]:
+    """Open a CSV, .gz, .zip or .xlsx file. Raises Unreadable."""
+    try:
+        with open(path, "rb") as file:
+            yield from _tables(file, Path(path).stat().st_size)
+    except FileNotFoundError:
+        raise Unreadable(f"There is no file {path}.") from None
+    except IsADirectoryError:
+        raise Unreadable(f"{path} is a folder, not a file.") from None
+    except PermissionError:
+        raise Unreadable(f"The file {path} may not be read.") from None
+    except (zlib.error, gzip.BadGzipFile, EOFError, zipfile.BadZipFile) as error:
+        raise Unreadable(f"The compressed file is damaged ({error}).") from None
+
+
+def _tables(file: BinaryIO, size: int) -> Iterator[Table]:
+    magic = file.read(4)
+    file.seek(0)
+    if not magic:
+        raise Unreadable("The file is empty.")
+    if magic[:2] == b"\x1f\x8b":
+        with gzip.open(file) as unpacked:
+            yield _text_table(io.BufferedReader(Counted(unpacked, size), 1 << 18))  # type: ignore[arg-type]
+    elif magic == b"PK\x03\x04":
+        yield from _zip_tables(file)
+    elif magic == b"\xd0\xcf\x11\xe0":
+        raise Unreadable("This is an old Excel file (.xls). Save it as .xlsx or CSV first.")
+    elif magic == b"%PDF":
+        raise Unreadable("This is a PDF. Export the orders as CSV or .xlsx.")
+    else:
+        yield _text_table(io.BufferedReader(file, 1 << 18))  # type: ignore[arg-type]
+
+
+def _zip_tables(file: BinaryIO) -> Iterator[Table]:
+    with zipfile.ZipFile(file) as archive:
+        names = archive.namelist()
+        if "xl/workbook.xml" in names:
+            yield _sheet_table(file, archive)
+            return
+        names = [n for n in names if not n.endswith("/") and not n.startswith("__MACOSX") and "/." not in n]
+        tables = [n for n in names if n.lower().endswith((".csv", ".tsv", ".txt"))]
+        if len(tables) != 1:
+            found = ", ".join(names[:5]) or "nothing"
+            raise Unreadable(f"The .zip should hold exactly one CSV file; it holds {found}.")
+        info = archive.getinfo(tables[0])
+        if info.flag_bits & 1:
+            raise Unreadable("The .zip is protected by a password. Unpack it first.")
+        with archive.open(info) as unpacked:
+            counted = Counted(unpacked, info.compress_size)  # type: ignore[arg-type]
+            yield _text_table(io.BufferedReader(counted, 1 << 18))
+
+
+def _text_table(data: io.BufferedReader) -> Table:
+    start = data.peek(SNIFF)[:SNIFF]
+    encoding = sniff_encoding(start)
+    if encoding == "utf-8-sig" and b"\x00" in start[:1_000]:
+        raise Unreadable("This is not a table: it looks like a program's own binary file.")
+    text = io.TextIOWrapper(data, encoding=encoding, errors="windows", newline="")
+    sample = start.decode(encoding, "ignore")
+    if sample.lstrip()[:1] in ("{", "[", "<"):
+        raise Unreadable("This is JSON, XML or a web page, not a table. Export the orders as CSV.")
+    csv.field_size_limit(LONGEST_CELL)
+    reader = csv.reader(text, delimiter=sniff_delimiter(sample))
+    broken: list[tuple[int, str]] = []
+    rows = _csv_rows(reader, broken)
+    return Table(_header(rows), rows, broken)
+
+
+def _header(rows: Iterator[Row]) -> list[str]:
+    for _, row in rows:
+        if len(row) > MOST_COLUMNS:
+            raise Unreadable(f"The file has {len(row):,} columns; at most {MOST_COLUMNS:,} can be read.")
+        return [cell.strip().lstrip("\ufeff") for cell in row]
+    raise Unreadable("The file has no rows.")
+
+
+def sniff_encoding(start: bytes) -> str:
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    pairs = len(start) // 2 or 1
+    if start[1::2].count(0) > 0.6 * pairs:
+        return "utf-16-le"
+    if start[::2].count(0) > 0.6 * pairs:
+        return "utf-16-be"
+    return "utf-8-sig"
+
+
+def sniff_delimiter(sample: str) -> str:
+    """The separator that splits the header most often, outside quotes."""
+    header, quoted = [], False
+    for char in sample.lstrip("\r\n"):
+        if char == '"':
+            quoted = not quoted
+        elif not quoted and char in "\r\n":
+            break
+        elif not quoted:
+            header.append(char)
+    return max(",;\t|", key=header.count)
+
+
+def _csv_rows(reader: csv._reader, broken: list[tuple[int, str]]) -> Iterator[Row]:  # type: ignore[name-defined]
+    line = 1
+    while True:
+        try:
+            for row in reader:
+                if row:
+                    yield line, row
+                line = reader.line_num + 1
+            return
+        except csv.Error as error:
+            broken.append((line, f"The row cannot be split into cells ({error})."))
+            line = reader.line_num + 1
+
+
+def _sheet_table(file: BinaryIO, archive: zipfile.ZipFile) -> Table:
+    if sum(info.file_size for info in archive.infolist()) > LARGEST // 8:
+        raise Unreadable("The workbook is too large. Save it as CSV.")
+    # The only part that a workbook forces into memory.
+    shared = [info.file_size for info in archive.infolist() if info.filename.endswith("sharedStrings.xml")]
+    if sum(shared) > 100 * 2**20:
+        raise Unreadable("The workbook holds too much text. Save it as CSV.")
+    import openpyxl  # half a second to import, and few files need it
+
+    book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+    rows = _sheet_rows(book.worksheets[0])
+    return Table(_header(rows), rows, [])
+
+
+def _sheet_rows(sheet: object) -> Iterator[Row]:
+    for line, row in enumerate(sheet.iter_rows(values_only=True), 1):  # type: ignore[attr-defined]
+        cells = [_cell(value) for value in row]
+        if any(cells):
+            yield line, cells
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime | date):
+        return value.isoformat(sep=" ") if isinstance(value, datetime) else value.isoformat()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)

@@ -1,0 +1,36 @@
+"""What is this file? Told by its header, whatever the case of its letters."""
+
+from __future__ import annotations
+
+from retention.ingest.files import lines
+from retention.ingest.files.lines import LINES
+from retention.ingest.files.reading import Unreadable
+from retention.ingest.files.staged import Format
+
+FORMATS: dict[str, Format] = {form.name: form for form in (LINES,)}
+
+# Files of other tools that people try here: columns that only they have, and what they are.
+ELSEWHERE = (
+    ({"rating", "body"}, "product reviews"),
+    ({"rating", "body_text"}, "product reviews"),
+    ({"review_content", "review_score"}, "product reviews"),
+    ({"email", "points"}, "loyalty points"),
+    ({"email address", "member_rating"}, "a mailing list"),
+)
+
+
+def recognise(header: list[str]) -> Format:
+    """The format of a file with this header. Raises Unreadable with a reason for the merchant."""
+    names = {name.strip().lower() for name in header}
+    for columns, what in ELSEWHERE:
+        if columns <= names:
+            raise Unreadable(
+                f"This file holds {what}, not orders, customers or products. Nothing was imported."
+            )
+    guessed = lines.guess(header)
+    if "date" in guessed and ("amount" in guessed or "unit_price" in guessed):
+        return LINES
+    raise Unreadable(
+        "This file was not recognised: it needs a column with dates and one with amounts, or the header of a"
+        f" Shopify or WooCommerce export. Its columns: {', '.join(header)[:300]}."
+    )

@@ -1,0 +1,97 @@
+"""What a format hands on: cells of staged rows, in the words of the staging table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+# Columns of the staging table and their types. Moments are microseconds since 1970, money is minor units.
+COLUMNS = {
+    "key": "text",  # rows with the same key are one order
+    "external": "text",
+    "number": "text",
+    "customer": "text",
+    "email": "text",
+    "placed": "bigint",
+    "cancelled": "bigint",
+    "shipped": "bigint",
+    "refunded_at": "bigint",
+    "test": "boolean",
+    "void": "boolean",
+    "status": "text",
+    "channel": "text",
+    "campaign": "text",
+    "coupon": "text",
+    "country": "text",
+    "sku": "text",
+    "title": "text",
+    "category": "text",
+    "quantity": "integer",
+    "price": "bigint",
+    "discount": "bigint",
+    "total": "bigint",
+    "gift": "boolean",
+    "sale": "boolean",  # something was sold: without any such row the order is void
+    "credit": "boolean",  # money given back
+    "subtotal": "bigint",  # of the whole order, after discounts
+    "order_discount": "bigint",
+    "shipping": "bigint",
+    "tax": "bigint",
+    "order_total": "bigint",
+    "refunded": "bigint",
+    "first_name": "text",
+    "last_name": "text",
+    "phone": "text",
+    "company": "text",
+    "city": "text",
+    "region": "text",
+    "accepts_email": "text",
+    "tags": "text",
+    "handle": "text",
+    "vendor": "text",
+    "image": "text",
+    "cost": "bigint",
+    "stock": "integer",
+    "active": "boolean",
+}
+
+# One file row gives a few staged rows; an empty string stands for "not known".
+Cells = tuple[str, ...]
+Parse = Callable[[list[str]], Iterable[Cells]]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How to read this store's file."""
+
+    currency: str
+    zone: ZoneInfo
+    latest: datetime
+    mapping: dict[str, str] = field(default_factory=dict)
+    cancel_prefix: str = ""
+    decimal_comma: bool = False
+    day_first: bool = False
+    one_order_per: str = ""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file. `parser` looks at the header once and returns the reader of one row."""
+
+    name: str
+    title: str
+    facts: str  # orders, customers or products
+    source: str
+    parser: Callable[[list[str], Reading], tuple[tuple[str, ...], Parse]]
+
+
+def column_finder(header: list[str]) -> Callable[..., int]:
+    """Find a column by any of its names, whatever its case; -1 when the file has none of them."""
+    places = {name.strip().lower(): place for place, name in reversed(list(enumerate(header)))}
+
+    def find(*names: str) -> int:
+        return next((places[n.lower()] for n in names if n.lower() in places), -1)
+
+    return find

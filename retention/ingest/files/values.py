@@ -1,0 +1,203 @@
+"""Cells to values: text, money, quantities and moments. Pure, cached, because cells repeat."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
+# Prices are read this much finer than the smallest unit: unit prices such as 0.001 exist.
+FINER = 10_000
+LARGEST = 10**15 * FINER
+NO_DECIMALS = {
+    *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW"),
+    *("PYG", "RWF", "UGX", "UYI", "VND"),
+}
+NO_DECIMALS |= {"VUV", "XAF", "XOF", "XPF"}
+THREE_DECIMALS = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}
+CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]+")
+NUMBER = re.compile(r"-?[0-9]*\.?[0-9]+|-?[0-9]+\.")
+
+
+class Unusable(Exception):
+    """The row cannot be used; the message is what the merchant reads."""
+
+
+def exponent(currency: str) -> int:
+    """Decimals of the currency's smallest unit (ISO 4217)."""
+    if currency in NO_DECIMALS:
+        return 0
+    return 3 if currency in THREE_DECIMALS else 2
+
+
+@lru_cache(maxsize=50_000)
+def clean(cell: str) -> str:
+    """Text on one line, without control characters."""
+    return CONTROL.sub(" ", cell).strip()
+
+
+@lru_cache(maxsize=50_000)
+def identifier(cell: str) -> str:
+    """An id as people mean it: `17850.0` (a spreadsheet's number) and `'17850` are 17850."""
+    text = clean(cell).removeprefix("'").strip()
+    return text[:-2] if text.endswith(".0") and text[:-2].isdigit() else text
+
+
+@lru_cache(maxsize=50_000)
+def email_key(cell: str) -> str:
+    """The key that an e-mail address is matched on; empty if the cell holds no address."""
+    text = unicodedata.normalize("NFC", clean(cell).removeprefix("'").strip()).lower()
+    name, at, host = text.rpartition("@")
+    good = at and name and "." in host and not re.search(r"[\s,;<>]", text) and len(text) <= 320
+    return text if good else ""
+
+
+def cut(limit: int) -> Callable[[str], str]:
+    """Text of at most `limit` characters: for titles and names, which are only read by people."""
+
+    @lru_cache(maxsize=50_000)
+    def read(cell: str) -> str:
+        return clean(cell)[:limit]
+
+    return read
+
+
+def key(what: str, limit: int) -> Callable[[str], str]:
+    """An id of at most `limit` characters; a longer one cannot be told apart when cut, so it is refused."""
+
+    @lru_cache(maxsize=50_000)
+    def read(cell: str) -> str:
+        text = identifier(cell)
+        if len(text) > limit:
+            raise Unusable(f"The {what} is longer than {limit} characters.")
+        return text
+
+    return read
+
+
+def money(currency: str, *, decimal_comma: bool = False) -> Callable[[str], int]:
+    """A reader of amounts, in 1/10,000 of the smallest unit."""
+    scale = Decimal(10) ** exponent(currency) * FINER
+
+    @lru_cache(maxsize=50_000)
+    def read(cell: str) -> int:
+        value = number(cell, decimal_comma=decimal_comma) * scale
+        if abs(value) > LARGEST:
+            raise Unusable(f"The amount “{cell[:40]}” is too large.")
+        return int(value.to_integral_value(rounding="ROUND_HALF_UP"))
+
+    return read
+
+
+def number(cell: str, *, decimal_comma: bool = False) -> Decimal:
+    text = clean(cell).replace("\u2212", "-").replace("\u00a0", "").replace("\u202f", "")
+    negative = text.startswith("(") and text.endswith(")")
+    text = re.sub(r"[^0-9.,\-]", "", text)
+    text = text.replace(".", "").replace(",", ".") if decimal_comma else text.replace(",", "")
+    if text.endswith("-"):
+        text = "-" + text[:-1]
+    if not NUMBER.fullmatch(text):
+        raise Unusable(f"“{cell[:40]}” is not a number." if cell.strip() else "An amount is missing.")
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise Unusable(f"“{cell[:40]}” is not a number.") from None
+    return -abs(value) if negative else value
+
+
+def minor(fine: int) -> int:
+    """Fine units to the smallest unit of the currency, halves away from zero."""
+    half = FINER // 2
+    return (fine + half) // FINER if fine >= 0 else -((half - fine) // FINER)
+
+
+ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)?")
+WITH_OFFSET = re.compile(
+    r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s*(Z|UTC|GMT|[+-]\d\d:?\d\d)", re.I
+)
+PARTS = re.compile(
+    r"(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})"
+    r"(?:,?[ T]+(\d{1,2}):(\d\d)(?::(\d\d))?(?:\.\d+)?\s*([AaPp])?\.?[Mm]?\.?)?"
+)
+
+
+def day_first(samples: list[str]) -> bool | None:
+    """Whether dates are written day before month; None when the samples do not tell."""
+    for cell in samples:
+        match = PARTS.match(clean(cell))
+        if not match or len(match[1]) == 4:
+            continue
+        if int(match[1]) > 12:
+            return True
+        if int(match[2]) > 12:
+            return False
+    return None
+
+
+def moment(zone: ZoneInfo, *, latest: datetime, day_before_month: bool = False) -> Callable[[str], int]:
+    """A reader of moments, in microseconds since 1970. A naive time is in `zone`."""
+
+    @lru_cache(maxsize=50_000)
+    def read(cell: str) -> int:
+        found = read_date(clean(cell), day_before_month=day_before_month)
+        if found is None:
+            raise Unusable(f"“{cell[:40]}” is not a date." if cell.strip() else "The date is missing.")
+        try:
+            at = (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+        except OverflowError:
+            raise Unusable(f"The date {cell[:40]} cannot be right.") from None
+        if at > latest:
+            raise Unusable(f"The date {cell[:40]} is in the future.")
+        if at < EARLIEST:
+            raise Unusable(f"The date {cell[:40]} is before 1980.")
+        return microseconds(at)
+
+    return read
+
+
+def microseconds(at: datetime) -> int:
+    return (at - EPOCH) // timedelta(microseconds=1)
+
+
+def read_date(text: str, *, day_before_month: bool) -> datetime | None:
+    try:
+        if ISO.fullmatch(text):
+            return datetime.fromisoformat(text)
+        if match := WITH_OFFSET.fullmatch(text):
+            offset = "+00:00" if match[2][0].isalpha() else match[2]
+            return datetime.fromisoformat(match[1] + offset)
+        if re.fullmatch(r"\d{8}", text):
+            return datetime(int(text[:4]), int(text[4:6]), int(text[6:]))  # noqa: DTZ001  zone comes later
+        return _from_parts(text, day_before_month)
+    except ValueError:
+        return None
+
+
+def _from_parts(text: str, day_before_month: bool) -> datetime | None:
+    match = PARTS.fullmatch(text)
+    if not match:
+        return None
+    one, two, three = int(match[1]), int(match[2]), int(match[3])
+    if len(match[1]) == 4:
+        year, month, day = one, two, three
+    else:
+        year = three if len(match[3]) == 4 else 2000 + three
+        day, month = (one, two) if day_before_month else (two, one)
+    hour = int(match[4] or 0)
+    if match[7]:
+        hour = hour % 12 + (12 if match[7] in "Pp" else 0)
+    return datetime(year, month, day, hour, int(match[5] or 0), int(match[6] or 0))  # noqa: DTZ001
+
+
+def looks_decimal_comma(cells: list[str]) -> bool:
+    """Whether amounts are written 1.234,56: a comma is followed by one or two last digits more often
+    than a point is."""
+    comma = sum(bool(re.search(r",\d{1,2}\D*$", cell)) for cell in cells)
+    point = sum(bool(re.search(r"\.\d{1,2}\D*$", cell)) for cell in cells)
+    return comma > point

@@ -1,0 +1,97 @@
+"""Staged lines to staged orders: one row per order, cut into chunks of whole orders."""
+
+from __future__ import annotations
+
+from django.db import connection
+
+from retention.ingest.files.staged import Format
+from retention.ingest.models import ImportRun
+
+# Lines per transaction: about a second of work.
+CHUNK = 40_000
+
+# How an order's one value comes from its rows. `min` ignores rows that do not know.
+KEYS = ("external", "number", "customer", "email", "status", "channel", "campaign", "coupon", "country")
+PROFILE = ("first_name", "last_name", "phone", "company", "city", "region")
+SUMS = ("subtotal", "order_discount", "shipping", "tax", "order_total", "refunded")
+SINGLE = {
+    **dict.fromkeys((*KEYS, *PROFILE, "placed", "cancelled", "shipped"), "min"),
+    **dict.fromkeys(("refunded_at", *SUMS), "max"),
+    **dict.fromkeys(("test", "void"), "bool_or"),
+}
+TYPES = {
+    **dict.fromkeys(("placed", "cancelled", "shipped", "refunded_at"), "bigint"),
+    **dict.fromkeys(SUMS, "bigint"),
+    **dict.fromkeys(("test", "void"), "boolean"),
+}
+
+
+def group(run: ImportRun, form: Format, columns: tuple[str, ...]) -> int:
+    """Make the run's second table; returns the number of chunks."""
+    with connection.cursor() as cursor:
+        if "key" in columns and form.name == "lines" and not _has_order(run):
+            _number_duplicates(cursor, run)
+        if form.facts != "orders":
+            cursor.execute(_numbered(run))
+        else:
+            cursor.execute(_grouped(run, columns))
+        cursor.execute(f"CREATE INDEX ON {run.orders_table} (chunk)")
+        cursor.execute(f"CREATE INDEX ON {run.lines_table} (row)")
+        cursor.execute(f"ANALYZE {run.orders_table}")
+        cursor.execute(f"ANALYZE {run.lines_table}")
+        cursor.execute(f"SELECT coalesce(max(chunk) + 1, 0) FROM {run.orders_table}")
+        return int(cursor.fetchone()[0])
+
+
+def _has_order(run: ImportRun) -> bool:
+    return "order" in run.mapping or bool(run.options.get("one_order_per"))
+
+
+def _number_duplicates(cursor: object, run: ImportRun) -> None:
+    """Equal rows without an order number are purchases of their own: the nth of them is order `...-n`."""
+    table = run.lines_table
+    cursor.execute(  # type: ignore[attr-defined]
+        f"CREATE UNLOGGED TABLE {table}_n AS"
+        f" SELECT l.*, row_number() OVER (PARTITION BY key ORDER BY row) AS nth FROM {table} l;"
+        f"UPDATE {table}_n SET key = key || '-' || nth;"
+        f"ALTER TABLE {table}_n DROP COLUMN nth; DROP TABLE {table}; ALTER TABLE {table}_n RENAME TO {table}"
+    )
+
+
+def _numbered(run: ImportRun) -> str:
+    return (
+        f"CREATE UNLOGGED TABLE {run.orders_table} AS SELECT row AS first_row, row AS last_row, 1 AS rows,"
+        f" (row_number() OVER (ORDER BY row) - 1) / {CHUNK // 2} AS chunk FROM {run.lines_table}"
+    )
+
+
+def _grouped(run: ImportRun, columns: tuple[str, ...]) -> str:
+    singles = ", ".join(
+        f'{how}("{name}") AS "{name}"' if name in columns else f'NULL::{TYPES.get(name, "text")} AS "{name}"'
+        for name, how in SINGLE.items()
+    )
+    told = ", '|', ".join(f'"{name}"' for name in columns if name != "key")
+    return f"""
+        CREATE UNLOGGED TABLE {run.orders_table} AS
+        WITH told AS (
+            SELECT key, count(*) FILTER (WHERE row % 1000 = 0) AS rows, count(*) AS lines,
+                min(row) AS first_row, max(row) AS last_row, {singles},
+                coalesce(bool_or(sale), false) AS sold,
+                coalesce(sum(total) FILTER (WHERE NOT coalesce(credit, false) AND NOT coalesce(gift,
+                    false)), 0) AS items,
+                coalesce(sum(total) FILTER (WHERE NOT coalesce(credit, false)), 0) AS all_items,
+                coalesce(sum(discount) FILTER (WHERE NOT coalesce(credit, false)), 0) AS line_discounts,
+                coalesce(-sum(CASE WHEN total > 0 THEN -total ELSE total END) FILTER (WHERE credit), 0)
+                    AS credited,
+                (array_agg(sku ORDER BY row))[1] AS first_sku,
+                md5(string_agg(concat({told}), E'\\n' ORDER BY row)) AS digest
+            FROM {run.lines_table} GROUP BY key
+        ), netted AS (
+            SELECT *, coalesce(external, key) AS external_id,
+                least(greatest(CASE WHEN subtotal IS NOT NULL THEN all_items - subtotal
+                    ELSE line_discounts + coalesce(order_discount, 0) END, 0), items) AS discounts,
+                NOT sold AND credited <> 0 AS note
+            FROM told
+        )
+        SELECT *, (sum(lines) OVER (ORDER BY first_row, key) - 1)::bigint / {CHUNK} AS chunk FROM netted
+    """

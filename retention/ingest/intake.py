@@ -1,0 +1,90 @@
+"""A file arrives: what it is, how it will be read, and the run that stands for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import md5
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from retention.ingest.files import lines, values
+from retention.ingest.files.reading import Row, Unreadable, open_table
+from retention.ingest.files.recognise import FORMATS, recognise
+from retention.ingest.models import ImportRun, MappingPreset, State
+from retention.stores.models import Store
+
+SAMPLE = 500
+
+
+@dataclass(frozen=True)
+class Look:
+    """The first rows of a file and what they seem to be."""
+
+    header: list[str]
+    rows: list[Row]
+    format: str
+    mapping: dict[str, str]
+    options: dict[str, Any]
+
+
+def look(path: Path, store: Store, *, form: str = "") -> Look:
+    """Recognise a file by its header. Raises Unreadable with a reason for the merchant."""
+    with open_table(path) as table:
+        header, rows = table.header, list(islice(table.rows, SAMPLE))
+    form = form or recognise(header).name
+    if form != lines.LINES.name:
+        return Look(header, rows, form, {}, {})
+    preset = MappingPreset.objects.filter(store=store, header=signature(header)).first()
+    if preset:
+        return Look(header, rows, form, dict(preset.mapping), dict(preset.options))
+    mapping = lines.guess(header)
+    return Look(header, rows, form, mapping, _guess_options(header, rows, mapping))
+
+
+def take(
+    store: Store,
+    path: Path,
+    *,
+    form: str,
+    mapping: dict[str, str],
+    options: dict[str, Any],
+    as_of: int,
+) -> ImportRun:
+    """Make the run of a file. One that was stopped half-way with the same file is taken up again."""
+    found = look(path, store, form=form or (lines.LINES.name if mapping else ""))
+    chosen = {f: column for f, column in {**found.mapping, **mapping}.items() if column}
+    if mapping and not form and "amount" in mapping and "unit_price" not in mapping:
+        chosen.pop("unit_price", None)
+    if FORMATS[found.format] is lines.LINES and (wrong := lines.problem(chosen, found.header)):
+        raise Unreadable(wrong)
+    told = {
+        "store": store,
+        "path": str(path.absolute()),
+        "size": path.stat().st_size,
+        "format": found.format,
+        "mapping": chosen,
+        "options": {**found.options, **options},
+    }
+    left = ImportRun.objects.filter(**told, state=State.RUNNING).first()
+    return left or ImportRun.objects.create(**told, name=path.name[:255], as_of=as_of)
+
+
+def signature(header: list[str]) -> str:
+    joined = "\x1f".join(name.lower() for name in header)
+    return md5(joined.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
+
+
+def _guess_options(header: list[str], rows: list[Row], mapping: dict[str, str]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if column := mapping.get("date"):
+        place = header.index(column)
+        if values.day_first([row[place] for _, row in rows if len(row) > place]):
+            options["day_first"] = True
+    money = [mapping[f] for f in ("unit_price", "amount") if f in mapping]
+    if money:
+        place = header.index(money[0])
+        cells = [row[place] for _, row in rows if len(row) > place]
+        if values.looks_decimal_comma(cells):
+            options["decimal_comma"] = True
+    return options

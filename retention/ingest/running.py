@@ -1,0 +1,87 @@
+"""A run from file to facts. One process per run; whoever finds it left behind goes on with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+from django.utils import timezone
+
+from retention.ingest import facts, staging
+from retention.ingest.files.reading import Unreadable
+from retention.ingest.models import ImportRun, State
+
+Told = Callable[[ImportRun], None]
+COUNTS = ("rows_done", "accepted", "same", "facts_new", "facts_changed", "facts_same", "chunk")
+
+
+def advance(run_id: int, *, told: Told = lambda run: None) -> bool:
+    """Bring the run to its end. Returns False when another process is at it."""
+    with _alone(run_id) as mine:
+        if not mine:
+            return False
+        run = ImportRun.objects.select_related("store").get(pk=run_id)
+        if not run.busy:
+            return True
+        try:
+            _advance(run, told)
+        except Unreadable as error:
+            _fail(run, str(error))
+        return True
+
+
+def check(run: ImportRun) -> None:
+    """Ask for a dry run."""
+    _start(run, State.CHECKING)
+
+
+def start(run: ImportRun) -> None:
+    _start(run, State.RUNNING)
+
+
+def _start(run: ImportRun, state: State) -> None:
+    for name in COUNTS:
+        setattr(run, name, 0)
+    run.state, run.error, run.started_at, run.finished_at = state, "", timezone.now(), None
+    run.save()
+
+
+def _advance(run: ImportRun, told: Told) -> None:
+    dry = run.state == State.CHECKING
+    if not staging.still_staged(run):
+        staging.stage(run)
+    if dry:
+        for name in COUNTS:
+            setattr(run, name, 0)
+    while run.chunk < run.chunks:
+        (facts.count_chunk if dry else facts.apply_chunk)(run)
+        told(run)
+    if dry:
+        run.chunk = 0
+    else:
+        staging.drop_staging(run)
+        run.staged = False
+    run.state = State.CHECKED if dry else State.DONE
+    run.finished_at = timezone.now()
+    run.save()
+
+
+def _fail(run: ImportRun, reason: str) -> None:
+    staging.drop_staging(run)
+    run.state, run.error, run.staged, run.finished_at = State.FAILED, reason, False, timezone.now()
+    run.save()
+
+
+@contextmanager
+def _alone(run_id: int) -> Iterator[bool]:
+    """The run's advisory lock; it ends with the connection, so a killed process leaves none behind."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext('ingest.run'), %s)", [run_id])
+        mine = bool(cursor.fetchone()[0])
+    try:
+        yield mine
+    finally:
+        if mine and connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtext('ingest.run'), %s)", [run_id])

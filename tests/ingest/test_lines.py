@@ -1,0 +1,130 @@
+"""Files of order lines, read by a mapping of columns."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.management import CommandError
+from django.db.models import Sum
+
+from retention.catalog.models import Product
+from retention.customers.models import Customer
+from retention.orders.models import Line, Order, Refund
+from retention.timeline.models import Event
+from tests.ingest.conftest import Import
+
+RETAIL = """InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
+1,A,Lantern,6,2010-12-01 08:26:00,2.55,17850.0,United Kingdom
+1,a,Small lantern,2,2010-12-01 08:26:00,0.001,17850.0,United Kingdom
+2,A,Lantern,1,2010-12-02 08:26:00,2.50,,France
+1,B,Heart,1,2010-12-01 08:27:00,1.00,17850.0,United Kingdom
+C3,A,Lantern,-2,2010-12-05 10:00:00,2.55,17850.0,United Kingdom
+4,B,damaged,-10,2010-12-06 10:00:00,0,,United Kingdom
+5,B,Heart,3,2010-12-06 10:00:00,0,17850.0,United Kingdom
+"""
+PREFIX = ("--map", "cancel_prefix=C")
+AMOUNTS = "customer,date,cds,amount\n1,19970101,1,11.77\n1,19970101,1,11.77\n2,19970112,5,0.00\n"
+
+
+def accounted(result: dict) -> bool:  # type: ignore[type-arg]
+    rows = result["rows"]
+    return rows["read"] == rows["accepted"] + rows["same"] + rows["rejected"]
+
+
+def test_lines_of_one_invoice_are_one_order_even_when_far_apart(import_text: Import) -> None:
+    result = import_text(RETAIL, *PREFIX)
+    order = Order.objects.get(external_id="1")
+    assert (order.items, order.lines.count(), order.void) == (1630, 3, False)
+    assert order.customer is not None
+    assert order.customer.country == "United Kingdom"
+    assert accounted(result)
+
+
+def test_a_cancelling_invoice_is_a_credit_note(import_text: Import) -> None:
+    import_text(RETAIL, *PREFIX)
+    refund = Refund.objects.get()
+    assert (refund.external_id, refund.amount, refund.order) == ("C3", 510, None)
+    assert refund.customer == Customer.objects.get()
+
+
+def test_orders_where_nothing_was_sold_are_void(import_text: Import) -> None:
+    import_text(RETAIL, *PREFIX)
+    assert set(Order.objects.filter(void=True).values_list("external_id", flat=True)) == {"4", "5"}
+    assert Order.objects.purchases().count() == 1
+
+
+def test_skus_that_differ_by_case_are_two_products(import_text: Import) -> None:
+    import_text(RETAIL, *PREFIX)
+    assert set(Product.objects.values_list("sku", "title")) == {
+        ("A", "Lantern"),
+        ("a", "Small lantern"),
+        ("B", "Heart"),
+    }
+
+
+def test_the_same_file_again_changes_nothing(import_text: Import) -> None:
+    import_text(RETAIL, *PREFIX)
+    before = list(Event.objects.values_list("id", flat=True)), list(Line.objects.values_list("id", flat=True))
+    again = import_text(RETAIL, *PREFIX)
+    assert before == (
+        list(Event.objects.values_list("id", flat=True)),
+        list(Line.objects.values_list("id", flat=True)),
+    )
+    assert again["orders"] == {"new": 0, "changed": 0, "same": 5}
+    assert accounted(again)
+
+
+def test_equal_rows_without_an_order_number_are_purchases_of_their_own(import_text: Import) -> None:
+    import_text(AMOUNTS)
+    import_text(AMOUNTS)
+    assert Order.objects.purchases().count() == 3
+    assert Order.objects.aggregate(Sum("items"))["items__sum"] == 2354
+
+
+def test_rows_of_a_customer_and_day_can_be_one_order(import_text: Import) -> None:
+    import_text(AMOUNTS, "--one-order-per", "customer-day")
+    assert sorted(Order.objects.values_list("items", flat=True)) == [0, 2354]
+
+
+def test_rejected_rows_say_why(import_text: Import) -> None:
+    result = import_text(
+        "order,date,customer,amount\n1,2099-01-01,a,5\n2,yesterday,a,5\n3,2020-01-01,a,much\n4,2020-01-01,a,5\n"
+    )
+    assert [row["line"] for row in result["rejected_rows"]] == [2, 3, 4]
+    assert "future" in result["rejected_rows"][0]["reason"]
+    assert accounted(result)
+
+
+def test_a_dry_run_counts_and_changes_nothing(import_text: Import) -> None:
+    result = import_text(RETAIL, *PREFIX, "--dry-run")
+    assert result["orders"]["new"] == 5
+    assert not Order.objects.exists()
+    assert not Customer.objects.exists()
+
+
+def test_an_older_telling_does_not_overwrite_a_newer_one(import_text: Import) -> None:
+    head = "order,date,customer,amount\n"
+    import_text(head + "1,2020-01-01,a,5\n", "--as-of", "2021-01-02")
+    import_text(head + "1,2020-01-01,a,9\n", "--as-of", "2021-01-01")
+    assert Order.objects.get().items == 500
+    import_text(head + "1,2020-01-01,a,7\n", "--as-of", "2021-01-03")
+    assert Order.objects.get().items == 700
+    assert Event.objects.filter(kind="order.changed").count() == 1
+
+
+def test_an_id_and_an_address_in_one_row_join_two_people(import_text: Import) -> None:
+    head = "order,date,customer,email,amount\n"
+    import_text(head + "1,2020-01-01,7,,5\n2,2020-01-02,,Ann@Example.com,5\n")
+    assert Order.objects.values("customer").distinct().count() == 2
+    import_text(head + "3,2020-01-03,7.0,ann@example.COM,5\n", name="more.csv")
+    assert Order.objects.values("customer").distinct().count() == 1
+    assert Event.objects.filter(kind="customer.merged").count() == 1
+
+
+def test_a_missing_store_is_one_clear_line(import_text: Import) -> None:
+    with pytest.raises(CommandError, match="create-store"):
+        import_text("date,amount\n2020-01-01,1\n", "--create-store", "")
+
+
+def test_reviews_are_refused_with_a_reason(import_text: Import) -> None:
+    with pytest.raises(CommandError, match="reviews"):
+        import_text("title,body,rating,review_date\n")
