@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth import authenticate
+from pytest_django import Settings
 
 from retention.dashboard.demo import login
 from retention.stores.models import User
 
 
 @pytest.fixture
-def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("PERENNIAL_DATA", str(tmp_path))
+def told(tmp_path: Path, settings: Settings) -> Path:
+    settings.DATA_DIR = tmp_path
     return tmp_path / "demo-login.txt"
 
 

@@ -6,16 +6,16 @@ import os
 import secrets
 from pathlib import Path
 
+from django.conf import settings
 from django.db import transaction
 
-from retention.machine.paths import data_dir
 from retention.stores.models import Membership, Role, Store, User
 
 EMAIL = "demo@perennial.local"
 
 
 def login_file() -> Path:
-    return data_dir() / "demo-login.txt"
+    return Path(settings.DATA_DIR) / "demo-login.txt"
 
 
 def demo_user() -> User:
