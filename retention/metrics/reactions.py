@@ -1,0 +1,41 @@
+"""Following the timeline: changed orders change figures."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from retention.metrics.rebuild import FOLLOWER, apply
+from retention.stores.models import Store
+from retention.timeline.follow import follow
+from retention.timeline.models import Event
+
+KINDS = {"order.placed", "order.changed", "order.refunded", "customer.merged"}
+
+
+def update_metrics(events: list[Event]) -> None:
+    """Bring each store's figures up to date with a batch of events."""
+    of_store: dict[int, list[Event]] = defaultdict(list)
+    for event in events:
+        of_store[event.store_id].append(event)
+    for store in Store.objects.filter(pk__in=of_store).order_by("pk"):
+        apply(
+            store,
+            customers=_people(of_store[store.pk]),
+            orders=_named(of_store[store.pk], "order"),
+            refunds=_named(of_store[store.pk], "refund"),
+        )
+
+
+def _people(events: list[Event]) -> set[int]:
+    own = {event.customer_id for event in events if event.customer_id}
+    # "other" is a person only in a merge.
+    other = _named([e for e in events if e.kind == "customer.merged"], "other")
+    return own | other | _named(events, "previous_customer")
+
+
+def _named(events: list[Event], field: str) -> set[int]:
+    return {event.data[field] for event in events if event.data.get(field)}
+
+
+def register() -> None:
+    follow(FOLLOWER, update_metrics, kinds=KINDS)
