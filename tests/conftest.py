@@ -1,10 +1,26 @@
-"""A named cast, a browser, and the question whether a page can be used by everybody."""
+"""A named cast, a browser, and the question whether a page can be used by everybody.
+
+People: `olivia` (owner), `marco` (marketer), `sam` (support), `ana` (analyst) of `store`; `stranger` owns
+`other_store`; `ada` is the administrator. All have PASSWORD.
+
+Without a browser: `as_user(olivia).get("/fern-finch/")`, a Django test client.
+
+In a browser (mark the file `pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]`):
+
+    def test_a_story(enter, olivia, assert_usable):
+        page = enter(olivia, "/fern-finch/")        # signs in through the form; a Playwright page
+        page.get_by_role("link", name="Members").click()
+        assert_usable(page)                         # light, dark and 390 px: axe-core, and nothing sticks out
+
+`page`, `browser` and `context` are pytest-playwright's, on the machine's own Chromium; `live_server.url`
+is the address. A page that answers 404 to a script or style, or whose policy refused one, fails its test.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +41,7 @@ def _plain_settings(settings: Any, tmp_path: Path) -> None:
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.MEDIA_ROOT = tmp_path / "uploads"
+    settings.STATIC_ROOT = tmp_path  # there, or the file server complains; files come from the finders
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 
 
@@ -102,6 +119,29 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 
 @pytest.fixture
+def page(page: Any) -> Iterator[Any]:
+    """A tab that remembers what went wrong in it: scripts that threw, files refused or missing."""
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(f"script: {error}"))
+    page.on(
+        "console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None
+    )
+    page.on("response", lambda got: wrong.append(f"{got.status} {got.url}") if _missing(got) else None)
+    page.set_default_timeout(15_000)
+    yield page
+    assert not wrong, "\n".join(wrong)
+
+
+def _missing(response: Any) -> bool:
+    return response.status >= 400 and response.request.resource_type in (
+        "script",
+        "stylesheet",
+        "image",
+        "font",
+    )
+
+
+@pytest.fixture
 def enter(page: Any, live_server: Any) -> Callable[..., Any]:
     """Sign in through the page, then go to a path."""
 
@@ -116,18 +156,52 @@ def enter(page: Any, live_server: Any) -> Callable[..., Any]:
     return go
 
 
+def _serious(page: Any) -> list[str]:
+    # Through the debugger, because the page's own policy rightly forbids scripts that are not ours.
+    page.evaluate(AXE)
+    found = page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
+    return [
+        f"{v['id']}: {v['help']}: {[n['target'] for n in v['nodes']][:3]}"
+        for v in found
+        if v["impact"] in ("serious", "critical")
+    ]
+
+
 @pytest.fixture
 def assert_accessible() -> Callable[[Any], None]:
     """axe-core finds nothing serious on the page as it stands."""
 
     def check(page: Any) -> None:
-        # Through the debugger, because the page's own policy rightly forbids scripts that are not ours.
-        page.evaluate(AXE)
-        found = page.evaluate(
-            "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
-        )
-        serious = [v for v in found if v["impact"] in ("serious", "critical")]
-        lines = [f"{v['id']}: {v['help']}: {[n['target'] for n in v['nodes']][:3]}" for v in serious]
-        assert not lines, "\n".join(lines)
+        found = _serious(page)
+        assert not found, "\n".join(found)
 
     return check
+
+
+LOOKS = {"light": ("light", 1280), "dark": ("dark", 1280), "phone": ("light", 390)}
+
+
+@pytest.fixture
+def assert_usable(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """In light, in dark and at 390 px: axe-core finds nothing serious, and nothing makes the page scroll sideways.
+
+    With SHOTS=folder in the environment each look is also saved there as a picture, to be looked at.
+    """
+
+    def check(page: Any, name: str = "") -> None:
+        found: list[str] = []
+        for look, (scheme, width) in LOOKS.items():
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            page.set_viewport_size({"width": width, "height": 900})
+            found += [f"{look}: {problem}" for problem in _serious(page)]
+            if (needed := page.evaluate("document.documentElement.scrollWidth")) > width:
+                found.append(f"{look}: {needed} px wide")
+            _keep_picture(page, f"{name or request.node.name.partition('[')[0]}-{look}")
+        assert not found, "\n".join(found)
+
+    return check
+
+
+def _keep_picture(page: Any, name: str) -> None:
+    if folder := os.environ.get("SHOTS"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
