@@ -1,0 +1,285 @@
+"""Every address, for everybody: who may read it, who may change something through it, and for whom it is not there.
+
+To add an address, add a line to DOORS (a store's page), ENTRANCE (before sign-in) or SIGNED_IN (a person's own
+pages). `ids` makes the address's other numbers from things of the given store, `data` is a valid form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connection, transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from retention.stores import setup
+from retention.stores.models import Invitation, Membership, Role, Store, User
+from tests import world
+
+pytestmark = pytest.mark.django_db
+
+ALL = ("olivia", "marco", "sam", "ana", "ada")
+WRITERS = ("olivia", "marco", "sam", "ada")
+OWNERS = ("olivia", "ada")
+NOBODY: tuple[str, ...] = ()
+CAST = (*ALL, "stranger", "anonymous")
+
+Ids = Callable[[Store], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Door:
+    """Who may GET and who may POST; NOBODY where the address knows no such method."""
+
+    get: tuple[str, ...] = ALL
+    post: tuple[str, ...] = NOBODY
+    ids: Ids = field(default=lambda store: {})
+    data: dict[str, Any] = field(default_factory=dict)
+    # What a permitted reader gets when the store is still empty.
+    ok: tuple[int, ...] = (200,)
+
+
+def _a_member(store: Store) -> dict[str, Any]:
+    user = User.objects.create_user(f"member{next(world.numbers)}@example.com")
+    return {"pk": Membership.objects.create(store=store, user=user, role=Role.SUPPORT).pk}
+
+
+def _an_invitation(store: Store) -> dict[str, Any]:
+    return {"pk": Invitation.objects.create(store=store, email="new@example.com").pk}
+
+
+DOORS: dict[str, Door] = {
+    "desk:settings": Door(get=OWNERS, post=OWNERS, data={"name": "Another name"}),
+    "desk:logo": Door(ok=(404,)),
+    "desk:members": Door(get=OWNERS, post=OWNERS, data={"email": "x@example.com", "role": "owner"}),
+    "desk:role": Door(get=NOBODY, post=OWNERS, ids=_a_member, data={"role": "owner"}),
+    "desk:remove": Door(get=NOBODY, post=OWNERS, ids=_a_member),
+    "desk:withdraw": Door(get=NOBODY, post=OWNERS, ids=_an_invitation),
+    "desk:activity": Door(),
+}
+# Open before sign-in. They carry their own key, or tell nothing; each has its own tests.
+ENTRANCE = {
+    "account_login",
+    "account_logout",
+    "account_inactive",
+    "account_signup",
+    "account_email_verification_sent",
+    "account_reset_password",
+    "account_reset_password_done",
+    "account_reset_password_from_key",
+    "account_reset_password_from_key_done",
+    "account_confirm_login_code",
+    "account_confirm_email",
+    "mfa_authenticate",
+    "mfa_login_webauthn",
+    "healthz",
+    "join",
+    "setup",
+}
+# A person's own pages: the visitor without a name is sent to sign in.
+SIGNED_IN: dict[str, dict[str, Any]] = {
+    "home": {},
+    "outbox": {},
+    "account_reauthenticate": {},
+    "account_email": {},
+    "account_change_password": {},
+    "account_set_password": {},
+    "mfa_index": {},
+    "mfa_reauthenticate": {},
+    "mfa_activate_totp": {},
+    "mfa_deactivate_totp": {},
+    "mfa_view_recovery_codes": {},
+    "mfa_generate_recovery_codes": {},
+    "mfa_download_recovery_codes": {},
+    "mfa_list_webauthn": {},
+    "mfa_add_webauthn": {},
+    "mfa_reauthenticate_webauthn": {},
+    "mfa_remove_webauthn": {"pk": 1},
+    "mfa_edit_webauthn": {"pk": 1},
+}
+
+
+@dataclass(frozen=True)
+class Address:
+    route: str
+    pattern: URLPattern
+
+
+@cache
+def addresses() -> dict[str, Address]:
+    return dict(_walk(get_resolver(), "", ""))
+
+
+def _walk(resolver: URLResolver, namespace: str, route: str) -> Iterator[tuple[str, Address]]:
+    for pattern in resolver.url_patterns:
+        whole = f"{route}{pattern.pattern}"
+        if isinstance(pattern, URLResolver):
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from _walk(pattern, inner, whole)
+        else:
+            yield f"{namespace}{pattern.name}", Address(whole, pattern)
+
+
+@pytest.fixture
+def cast(olivia, marco, sam, ana, ada, stranger, as_user) -> dict[str, Client]:
+    """A browser for everybody, signed in where there is a name."""
+    users = {str(user).lower(): user for user in (olivia, marco, sam, ana, ada, stranger)}
+    return {who: as_user(user) for who, user in {**users, "anonymous": None}.items()}
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What happens here is taken back."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def everything() -> dict[str, str]:
+    """A fingerprint of every table that holds something of ours: all rows, all columns."""
+    with connection.cursor() as cursor:
+        cursor.execute(_fingerprints())
+        return dict(cursor.fetchall())
+
+
+@cache
+def _fingerprints() -> str:
+    there = set(connection.introspection.table_names())
+    ours = [model._meta.db_table for model in apps.get_models() if model.__module__.startswith("retention.")]
+    rows = "md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), ''))"
+    return " UNION ALL ".join(f"SELECT '{table}', {rows} FROM {table} t" for table in ours if table in there)
+
+
+def outcome(response: Any) -> str:
+    if response.status_code == 302 and response.headers["Location"].startswith("/accounts/login/"):
+        return "to sign-in"
+    return {403: "forbidden", 404: "not there", 405: "no such method"}.get(response.status_code, "open")
+
+
+def test_every_address_is_declared_here():
+    declared = DOORS.keys() | ENTRANCE | SIGNED_IN.keys()
+    found = {name for name in addresses() if not name.startswith("admin:")}
+    assert found - declared == set(), "new addresses: say in this file who may open them"
+    assert declared - found == set(), "addresses that are gone"
+
+
+def test_every_page_of_a_store_has_the_staff_door():
+    of_stores = {name for name, found in addresses().items() if found.route.startswith("<slug:store>/")}
+    assert of_stores == DOORS.keys()
+    without = [name for name in DOORS if not hasattr(addresses()[name].pattern.callback, "door_roles")]
+    assert without == []
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("name", DOORS)
+def test_a_page_opens_for_its_roles_only(name, method, store, cast):
+    door = DOORS[name]
+    url = reverse(name, kwargs={"store": store.slug, **door.ids(store)})
+    allowed = door.get if method == "get" else door.post
+    before = everything()
+    for who, client in cast.items():
+        with undone():
+            response = getattr(client, method)(url, door.data)
+            seen = outcome(response)
+            if who in allowed:
+                assert response.status_code in door.ok if method == "get" else seen == "open", (who, seen)
+            else:
+                assert seen in _refusals(who, allowed, door), (who, seen)
+                assert everything() == before, f"{who} was refused, but something changed"
+
+
+def _refusals(who: str, allowed: tuple[str, ...], door: Door) -> set[str]:
+    """How a person is refused. A method that the address does not know changes nothing for anybody."""
+    refusal = {"stranger": "not there", "anonymous": "to sign-in"}.get(who, "forbidden")
+    if allowed:
+        return {refusal}
+    return {refusal, "no such method"} | ({"open", "not there"} if who in door.get else set())
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("name", DOORS)
+def test_another_store_is_not_there(name, method, store, other_store, cast):
+    """Neither through its own address, nor through ours with one of its numbers, nor when it does not exist."""
+    door = DOORS[name]
+    if not (door.get if method == "get" else door.post):
+        return
+    theirs = door.ids(other_store)
+    tries = [reverse(name, kwargs={"store": slug, **theirs}) for slug in (other_store.slug, "no-such-store")]
+    if theirs:
+        tries.append(reverse(name, kwargs={"store": store.slug, **theirs}))
+    before = everything()
+    for who in ("olivia", "marco", "sam", "ana"):
+        for number, url in enumerate(tries):
+            seen = outcome(getattr(cast[who], method)(url, door.data))
+            # Through our address the wrong role may be told so before the number is looked at.
+            assert seen == "not there" or (number == 2 and seen == "forbidden"), (who, url, seen)
+    assert everything() == before
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_a_visitor_cannot_tell_whether_a_store_exists(name, store, as_user):
+    numbers = DOORS[name].ids(store)
+    urls = [reverse(name, kwargs={"store": slug, **numbers}) for slug in (store.slug, "no-such-store")]
+    answers = [as_user(None).get(url).status_code for url in urls]
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("name", SIGNED_IN)
+def test_a_persons_own_page_asks_for_sign_in(name, as_user):
+    url = reverse(name, kwargs=SIGNED_IN[name])
+    for method in ("get", "post"):
+        assert outcome(getattr(as_user(None), method)(url)) in ("to sign-in", "no such method")
+
+
+@pytest.mark.parametrize("name", sorted(ENTRANCE - {"join", "setup"}))
+def test_an_entrance_changes_nothing_for_a_visitor_without_a_key(name, as_user, olivia):
+    parts = {
+        "account_reset_password_from_key": {"uidb36": "1", "key": "x"},
+        "account_confirm_email": {"key": "x"},
+    }
+    url = reverse(name, kwargs=parts.get(name))
+    before = everything()
+    for method in ("get", "post"):
+        assert getattr(as_user(None), method)(url).status_code in (200, 302, 400, 401, 404, 405, 503)
+    assert everything() == before
+
+
+def test_the_outbox_is_not_there_for_others(cast):
+    seen = {who: outcome(client.get("/outbox/")) for who, client in cast.items()}
+    assert seen.pop("ada") == "open"
+    assert seen.pop("anonymous") == "to sign-in"
+    assert set(seen.values()) == {"not there"}
+
+
+def test_the_admin_opens_for_administrators_only(cast):
+    before = everything()
+    urls = list(_admin_urls())
+    assert len(urls) > 20
+    for url in urls:
+        for who in ("olivia", "ana", "stranger"):
+            for method in ("get", "post"):
+                response = getattr(cast[who], method)(url, follow=True)
+                assert response.status_code in (403, 404), (url, who, response.status_code)
+        assert outcome(cast["anonymous"].get(url, follow=True)) in ("open", "not there")
+        assert "_auth_user_id" not in cast["anonymous"].session
+    assert everything() == before
+
+
+def _admin_urls() -> Iterator[str]:
+    numbers = {"object_id": "1", "content_type_id": 1, "app_label": "stores"}
+    for name, found in addresses().items():
+        if name.startswith("admin:") and found.pattern.name not in (None, "logout"):
+            wanted = {key: numbers[key] for key in found.pattern.pattern.regex.groupindex if key in numbers}
+            yield reverse(name, kwargs=wanted or None)
+
+
+@pytest.mark.parametrize("who", CAST)
+def test_the_set_up_page_is_gone_once_somebody_is_there(who, cast):
+    url = setup.setup_url("http://testserver").removeprefix("http://testserver")
+    assert cast[who].get(url).status_code == 404
