@@ -76,7 +76,7 @@ class Filters:
 
 def parse(query: QueryDict) -> Filters:
     """Read the URL. What makes no sense is left out, because old links must not break."""
-    months = [month for text in query.getlist("curve") if (month := _date(f"{text[:7]}-01"))]
+    months = [month for text in query.getlist("curve") if (month := month_in(text))]
     return Filters(
         range=_one_of(query.get("range", ""), RANGES, "365"),
         as_of=_date(query.get("as_of", "")),
@@ -84,6 +84,11 @@ def parse(query: QueryDict) -> Filters:
         curves=tuple(sorted(set(months), reverse=True)[:MOST_CURVES]),
         **{name: query.get(name, "").replace("\x00", "")[:255] for name in DIMENSIONS},
     )
+
+
+def month_in(text: str) -> date | None:
+    """The first day of "2026-03"."""
+    return _date(f"{text[:7]}-01")
 
 
 def _one_of(value: str, allowed: object, default: str) -> str:
@@ -95,4 +100,5 @@ def _date(text: str) -> date | None:
         found = date.fromisoformat(text)
     except ValueError:
         return None
-    return found if found.year >= 1970 else None
+    # Far from both ends of the calendar, so that months before and after can be counted.
+    return found if 1970 <= found.year < 3000 else None

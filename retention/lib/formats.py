@@ -31,6 +31,11 @@ def major(minor: float, currency: str) -> float:
     return float(minor) / float(10 ** int(get_currency_precision(currency)))
 
 
+def decimals(currency: str) -> int:
+    """How many a price in this currency has."""
+    return int(get_currency_precision(currency))
+
+
 def money(minor: float | None, currency: str, locale: str = "en_US", *, whole: bool = False) -> str:
     """An amount of minor units. `whole` drops the cents of amounts that have no use for them."""
     if minor is None:

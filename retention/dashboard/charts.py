@@ -1,0 +1,211 @@
+"""The page's charts: figures for Plotly, and the same as a table, a file and a sentence. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import zip_longest
+from typing import Any
+
+from retention.dashboard.queries import Curve, Month
+from retention.lib import charts, formats
+from retention.lib.charts import Series
+from retention.lib.spreadsheets import Cell
+from retention.metrics import months
+
+
+@dataclass(frozen=True)
+class Table:
+    head: Sequence[str]
+    lines: Sequence[Sequence[Cell]]
+    # Where the head of a column or of a line leads: the people behind it. "" leads nowhere.
+    head_links: Sequence[str] = ()
+    line_links: Sequence[str] = ()
+
+    @property
+    def heads(self) -> list[tuple[str, str]]:
+        return list(zip_longest(self.head, self.head_links, fillvalue=""))
+
+    @property
+    def rows(self) -> list[tuple[Sequence[Cell], str]]:
+        return list(zip(self.lines, self.line_links or [""] * len(self.lines), strict=True))
+
+
+@dataclass(frozen=True)
+class Chart:
+    name: str
+    title: str
+    # What the picture says, for those who do not see it; or why there is none.
+    alt: str
+    footer: str
+    figure: charts.Figure
+    table: Table
+    # The same for a file: plain numbers.
+    file: Table
+    csv: str = ""
+    json: str = ""
+
+    @property
+    def figure_id(self) -> str:
+        return f"figure-{self.name}"
+
+
+def repeat_curves(found: Sequence[Curve], locale: str, link: Callable[[Curve], str]) -> Chart:
+    named = [(curve_name(curve, locale), curve) for curve in found]
+    series = [
+        Series(
+            name=name,
+            x=[p.time for p in curve.points],
+            y=[p.value for p in curve.points],
+            low=[p.low for p in curve.points],
+            high=[p.high for p in curve.points],
+        )
+        for name, curve in named
+    ]
+    layout = charts.perennial(y_format=".0%")
+    layout["xaxis"] |= {"title": {"text": "days after the first purchase"}, "dtick": 90}
+    return Chart(
+        name="curves",
+        title="Second order within…",
+        alt=_curves_in_words(named, locale),
+        footer="Counts people who have not had the time to buy again, so young cohorts compare fairly."
+        " The bands are 95 % intervals.",
+        figure=charts.lines(series, layout, hover="%{y:.1%}"),
+        table=_curve_table(named, locale, link),
+        file=Table(
+            ("cohort", "days", "value", "low", "high", "at_risk"),
+            [[name, p.time, p.value, p.low, p.high, p.at_risk] for name, c in named for p in c.points],
+        ),
+    )
+
+
+def curve_name(curve: Curve, locale: str) -> str:
+    if not curve.name[:4].isdigit():
+        return curve.name
+    year, month = (int(part) for part in curve.name.split("-"))
+    return formats.month(months.first_day(year * 12 + month - 1), locale)
+
+
+def _curves_in_words(named: list[tuple[str, Curve]], locale: str) -> str:
+    if not named:
+        return "Nobody has had the time to buy a second time yet."
+    last = [(name, curve.points[-1]) for name, curve in named]
+    ends = (
+        f"{name} {formats.percent(end.value, locale)} within {formats.days(end.time, locale)}"
+        for name, end in last
+    )
+    return f"Share of customers who bought a second time: {'; '.join(ends)}."
+
+
+def _curve_table(named: list[tuple[str, Curve]], locale: str, link: Callable[[Curve], str]) -> Table:
+    by_day = [{p.time: p for p in curve.points} for _, curve in named]
+    asked = [day for day in (30, 60, 90, 180, 270, 360) if any(day in points for points in by_day)]
+    lines = [
+        [formats.days(day, locale), *(_with_interval(points.get(day), locale) for points in by_day)]
+        for day in asked
+    ]
+    return Table(
+        ["Within", *(f"{name} (n {formats.number(c.customers, locale)})" for name, c in named)],
+        lines,
+        head_links=["", *(link(c) for _, c in named)],
+    )
+
+
+def _with_interval(point: Any, locale: str) -> str:
+    if point is None:
+        return formats.NOTHING
+    low, high = (formats.number(v * 100, locale, digits=1) for v in (point.low, point.high))
+    return f"{formats.percent(point.value, locale)} ({low}–{high})"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One line of the trend."""
+
+    name: str
+    title: str
+    column: str
+    footer: str = ""
+    money: bool = False
+    color: int = 1
+
+
+PURCHASES = Measure("purchases", "Purchases by month", "purchases", color=3)
+NET = Measure(
+    "net-revenue",
+    "Net revenue by month",
+    "net_revenue",
+    money=True,
+    footer="After discounts and refunds, without tax and shipping.",
+)
+NEW = Measure("new-customers", "New customers by month", "new_customers", color=2)
+MEASURES = {measure.name: measure for measure in (PURCHASES, NET, NEW)}
+
+
+def by_month(
+    measure: Measure, found: Sequence[Month], currency: str, locale: str, link: Callable[[date], str]
+) -> Chart:
+    """Lines for whole months; the month that is not over is dashed by way of its own trace."""
+    values = [_value(measure, month, currency) for month in found]
+    shown = [
+        formats.money(_minor(measure, month), currency, locale, whole=True)
+        if measure.money
+        else formats.number(value, locale)
+        for month, value in zip(found, values, strict=True)
+    ]
+    names = [formats.month(months.first_day(m.point.month), locale) for m in found]
+    return Chart(
+        name=measure.name,
+        title=measure.title,
+        alt=_trend_in_words(measure, names, shown),
+        footer=" ".join(part for part in (measure.footer, _unfinished(found)) if part),
+        figure=_trend_figure(measure, found, values, shown),
+        table=Table(
+            ("Month", measure.title.removesuffix(" by month")),
+            [
+                [name + (", not over" if m.point.open else ""), text]
+                for m, name, text in zip(found, names, shown, strict=True)
+            ][::-1],
+            line_links=[link(months.first_day(m.point.month)) for m in found][::-1],
+        ),
+        file=Table(
+            ("month", measure.column, "month_over"),
+            [[m.point.name, v, "no" if m.point.open else "yes"] for m, v in zip(found, values, strict=True)],
+        ),
+    )
+
+
+def _trend_figure(
+    measure: Measure, found: Sequence[Month], values: list[float], shown: list[str]
+) -> charts.Figure:
+    days = [months.first_day(m.point.month).isoformat() for m in found]
+    layout = charts.perennial(y_format="~s")
+    layout["xaxis"]["tickformat"] = "%b %Y"
+    figure = charts.bars(Series(measure.title, days, values), layout, color=measure.color)
+    trace = figure["data"][0]
+    trace |= {"text": shown, "textposition": "none", "hovertemplate": "%{text}<extra></extra>"}
+    trace["marker"]["opacity"] = [0.45 if m.point.open else 1 for m in found]
+    return figure
+
+
+def _minor(measure: Measure, month: Month) -> int:
+    return month.point.net_revenue + month.guest_net if measure.money else 0
+
+
+def _value(measure: Measure, month: Month, currency: str) -> float:
+    if measure.money:
+        return round(formats.major(_minor(measure, month), currency), 4)
+    return float(getattr(month.point, measure.column))
+
+
+def _trend_in_words(measure: Measure, names: list[str], shown: list[str]) -> str:
+    if not names:
+        return "No months to show yet."
+    if len(names) == 1:
+        return f"{measure.title}: {shown[0]} in {names[0]}."
+    return f"{measure.title}, from {shown[0]} in {names[0]} to {shown[-1]} in {names[-1]}."
+
+
+def _unfinished(found: Sequence[Month]) -> str:
+    return "The pale month is not over." if found and found[-1].point.open else ""

@@ -1,0 +1,344 @@
+"""The front page as it is written: figures in, words and links out. No queries of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from typing import Any
+
+from django.urls import reverse
+
+from retention.dashboard import charts, heatmap, wordings
+from retention.dashboard.cards import Bench, Card, Course, Wording, card, past_bench, rate_bench
+from retention.dashboard.charts import Chart
+from retention.dashboard.filters import DIMENSIONS, RANGE_WORDS, TABS, UNKNOWN, Filters
+from retention.dashboard.queries import Curve, Freshness, Front, Month, When, curve_months
+from retention.dashboard.targets import step_to, worth
+from retention.lib import formats
+from retention.metrics import months
+from retention.metrics.queries import Cohort, DimensionValue
+from retention.stores.models import Store
+
+# A menu with more is a wall; the rest can be typed into the address.
+MOST_OPTIONS = 40
+# How many months a curve can be chosen from.
+MOST_COHORTS = 24
+
+
+@dataclass(frozen=True)
+class Look:
+    """Whose page it is, and what was chosen."""
+
+    store: Store
+    filters: Filters
+
+    def number_link(self, name: str, **more: object) -> str:
+        """Where a number opens: its drawer, under the same filters."""
+        url = reverse("dashboard:number", args=[self.store.slug, name])
+        parameters = "&".join(
+            part for part in (self.filters.query, *(f"{k}={v}" for k, v in more.items())) if part
+        )
+        return f"{url}?{parameters}" if parameters else url
+
+    def file_link(self, name: str, kind: str = "csv") -> str:
+        url = reverse(f"dashboard:chart_{kind}", args=[self.store.slug, name])
+        return f"{url}?{self.filters.query}" if self.filters.query else url
+
+
+@dataclass(frozen=True)
+class Option:
+    label: str
+    link: str
+    chosen: bool
+    count: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True)
+class Menu:
+    name: str
+    label: str
+    chosen: str
+    options: Sequence[Option]
+
+
+def filter_bar(look: Look, found: Front) -> dict[str, Any]:
+    filters = look.filters
+    return {
+        "range_words": RANGE_WORDS[filters.range] + _until(look, found.when),
+        "ranges": [
+            Option(words, filters.link(range=name), name == filters.range)
+            for name, words in RANGE_WORDS.items()
+        ],
+        "as_of": found.when.as_of,
+        "today": found.when.today,
+        "as_of_keeps": _keeps(filters, "as_of"),
+        "menus": [_menu(look, name, found.menus[name]) for name in DIMENSIONS],
+        "narrowed": filters != replace(Filters(), tab=filters.tab, curves=filters.curves),
+        "clear_link": Filters(tab=filters.tab, curves=filters.curves).link(),
+    }
+
+
+def _until(look: Look, when: When) -> str:
+    if when.as_of == when.today:
+        return ""
+    return f" to {formats.day(when.as_of, look.store.locale)}"
+
+
+def _keeps(filters: Filters, without: str) -> list[tuple[str, str]]:
+    """The rest of the choice, for the hidden fields of a form."""
+    return [(k, v) for k, values in filters.parameters().items() if k != without for v in values]
+
+
+def _menu(look: Look, name: str, values: Sequence[DimensionValue]) -> Menu:
+    chosen = getattr(look.filters, name)
+    options = [Option("Any", look.filters.link(**{name: ""}), not chosen)]
+    for one in values[:MOST_OPTIONS]:
+        value = one.value or UNKNOWN
+        options.append(
+            Option(
+                label=one.value or "Unknown",
+                link=look.filters.link(**{name: value}),
+                chosen=value == chosen,
+                count=formats.number(one.customers, look.store.locale),
+            )
+        )
+    return Menu(name, DIMENSIONS[name], "unknown" if chosen == UNKNOWN else chosen, options)
+
+
+def notices(look: Look, found: Front) -> dict[str, str]:
+    return {
+        "lag": _lag(look, found.freshness),
+        "guests": _guests(look, found),
+        "stale": _stale(look, found.when),
+        "nobody": _nobody(look, found),
+    }
+
+
+def _lag(look: Look, fresh: Freshness) -> str:
+    if not fresh.waiting:
+        return ""
+    waiting = formats.counted(fresh.waiting, "change", locale=look.store.locale)
+    return f"{waiting} not counted yet: the figures catch up within seconds."
+
+
+def _guests(look: Look, found: Front) -> str:
+    totals = found.totals
+    if not totals.guest_orders:
+        return ""
+    orders = formats.counted(totals.guest_orders, "order", locale=look.store.locale)
+    net = formats.money(totals.guest_net_revenue, look.store.currency, look.store.locale, whole=True)
+    return (
+        f"{orders} ({net}) came without an e-mail address. They count in revenue, but in no rate, cohort or"
+        " value per customer, because nobody knows who bought."
+    )
+
+
+def _stale(look: Look, when: When) -> str:
+    if not when.is_stale:
+        return ""
+    last = formats.day(when.as_of, look.store.locale)
+    return f"The last order is from {last}, so everything here is true for that day instead of today."
+
+
+def _nobody(look: Look, found: Front) -> str:
+    if found.rate.now.n:
+        return ""
+    if look.filters.where:
+        return "Nobody matches this choice in these days. Clear a filter, or choose a longer range."
+    return "Nobody bought in these days. Choose a longer range."
+
+
+def kpi_cards(look: Look, found: Front) -> list[Card]:
+    store = look.store
+    return [
+        rate_card(look, found.rate),
+        _past_card(look, "lifetime-value", found.clv, wordings.lifetime_value(store)),
+        _past_card(look, "order-value", found.aov, wordings.order_value(store)),
+        _past_card(look, "time-between", found.gap, wordings.gap(store)),
+    ]
+
+
+LABELS = {
+    "repeat-rate": "Repeat purchase rate",
+    "lifetime-value": "Lifetime value, 12 months",
+    "order-value": "Average order value",
+    "time-between": "Time between purchases",
+}
+
+
+def rate_card(look: Look, course: Course) -> Card:
+    store, value = look.store, course.now.value
+    target = None if store.target_rpr is None else float(store.target_rpr) / 100
+    bench = None
+    if value is not None:
+        bench = rate_bench(value, float(store.benchmark_rpr) / 100, target, store.locale)
+    return _card(look, "repeat-rate", course, wordings.rate(store), bench)
+
+
+def _past_card(look: Look, name: str, course: Course, words: Wording) -> Card:
+    return _card(look, name, course, words, past_bench(course, words))
+
+
+def _card(look: Look, name: str, course: Course, words: Wording, bench: Bench | None) -> Card:
+    made = card(name, LABELS[name], course, words, bench)
+    return replace(made, link=look.number_link(name))
+
+
+def aim(
+    look: Look, found: Front, *, may_set: bool, typed: str | None = None, error: str = ""
+) -> dict[str, Any]:
+    """What a better rate would bring, and the owner's target for it."""
+    store, filters = look.store, look.filters
+    action = reverse("dashboard:target", args=[store.slug])
+    target = (
+        "" if store.target_rpr is None else formats.number(float(store.target_rpr), store.locale, digits=1)
+    )
+    return {
+        "may_set": may_set,
+        "action": f"{action}?{filters.query}" if filters.query else action,
+        "value": target.removesuffix(".0").removesuffix(",0") if typed is None else typed,
+        "error": error,
+        **_promise(look, found),
+    }
+
+
+def _promise(look: Look, found: Front) -> dict[str, Any]:
+    store, (rate, order) = look.store, found.year
+    now = rate.value or 0.0
+    points = step_to(store.target_rpr, now)
+    heading = "What more second orders are worth"
+    gain = worth(
+        buyers=rate.n,
+        points=points,
+        repeat=rate.successes,
+        repeat_purchases=order.n - rate.n,
+        net=round((order.value or 0) * order.n),
+        purchases=order.n,
+    )
+    if gain is None or gain.revenue <= 0:
+        return {
+            "heading": heading,
+            "promise": "As soon as somebody has bought twice within a year, this shows what a higher"
+            " repeat rate would bring.",
+        }
+    locale = store.locale
+    number, decimal = partial(formats.number, locale=locale), partial(formats.number, locale=locale, digits=2)
+    money = partial(formats.money, currency=store.currency, locale=locale)
+    step = formats.points(float(points), locale)
+    share = formats.percent(float(points), locale)
+    return {
+        "heading": heading,
+        "worth": f"+{money(gain.revenue, whole=True)} a year",
+        "promise": f"if the repeat rate of the last 365 days rose by {step.lstrip('+')}, from"
+        f" {formats.percent(now, locale)} to {formats.percent(now + float(points), locale)}.",
+        "steps": [
+            f"{number(rate.n)} people bought in the last 365 days, {number(rate.successes)} of them"
+            f" ({formats.percent(now, locale)}) more than once.",
+            f"{share} of {number(rate.n)} are {number(gain.more_repeat_buyers)} people more.",
+            f"Who bought more than once made {decimal(gain.extra_purchases)} further purchases"
+            f" ({number(order.n - rate.n)} ÷ {number(rate.successes)}).",
+            f"A purchase brought {money(gain.aov)} after discounts and refunds.",
+            f"{number(gain.more_repeat_buyers)} × {decimal(gain.extra_purchases)} × {money(gain.aov)}"
+            f" ≈ {money(gain.revenue, whole=True)} a year.",
+        ],
+    }
+
+
+@dataclass(frozen=True)
+class Heat:
+    """The cohort panel."""
+
+    name: str
+    title: str
+    footer: str
+    tabs: Sequence[Option]
+    months: Sequence[int]
+    rows: Sequence[heatmap.Row]
+    averages: Sequence[str]
+    table: charts.Table
+    figure: dict[str, object]
+    csv: str
+    json: str
+
+
+def heat(look: Look, cohorts: Sequence[Cohort]) -> Heat:
+    store, filters = look.store, look.filters
+
+    def link(month: date, k: int | None = None) -> str:
+        where: dict[str, object] = {"month": f"{month:%Y-%m}"}
+        return look.number_link("cohort", **(where if k is None else {**where, "k": k}))
+
+    style = heatmap.Style(store.currency, store.locale, link)
+    return Heat(
+        name="cohorts",
+        title=heatmap.title(filters.tab),
+        footer=heatmap.FOOTERS[filters.tab],
+        tabs=[
+            Option(label, filters.link(tab=name), name == filters.tab, value=name)
+            for name, label in TABS.items()
+        ],
+        months=range(heatmap.months(cohorts[-heatmap.MOST_ROWS :])),
+        rows=heatmap.rows(cohorts, filters.tab, style),
+        averages=heatmap.averages(cohorts, filters.tab, style),
+        table=heatmap.table(cohorts, filters.tab, style),
+        figure=heatmap.figure(cohorts, filters.tab, style),
+        csv=look.file_link("cohorts"),
+        json=look.file_link("cohorts", "json"),
+    )
+
+
+def curve_chart(look: Look, found: Sequence[Curve]) -> Chart:
+    def link(curve: Curve) -> str:
+        if curve.month is None:
+            return look.number_link("second-order")
+        return look.number_link("second-order", month=months.name(curve.month))
+
+    return _filed(look, charts.repeat_curves(found, look.store.locale, link))
+
+
+def curve_options(look: Look, found: Front) -> list[Option]:
+    chosen = set(curve_months(look.filters, found.when.as_of, found.cohorts))
+    return [
+        Option(
+            label=formats.month(months.first_day(cohort.month), look.store.locale),
+            link="",
+            chosen=cohort.month in chosen,
+            count=formats.number(cohort.customers, look.store.locale),
+            value=cohort.name,
+        )
+        for cohort in found.cohorts[: -MOST_COHORTS - 1 : -1]
+    ]
+
+
+def trend_chart(look: Look, found: Sequence[Month], measure: charts.Measure) -> Chart:
+    def link(month: date) -> str:
+        return look.number_link(measure.name, month=f"{month:%Y-%m}")
+
+    made = charts.by_month(measure, found, look.store.currency, look.store.locale, link)
+    return _filed(look, made)
+
+
+def _filed(look: Look, chart: Chart) -> Chart:
+    return replace(chart, csv=look.file_link(chart.name), json=look.file_link(chart.name, "json"))
+
+
+def written(look: Look, found: Front, *, may_set: bool) -> dict[str, Any]:
+    """The whole page, as its template reads it."""
+    return {
+        **filter_bar(look, found),
+        **notices(look, found),
+        "cards": kpi_cards(look, found),
+        "aim": aim(look, found, may_set=may_set),
+        "cohorts": heat(look, found.cohorts),
+        "curves": curve_chart(look, found.curves),
+        "curve_options": curve_options(look, found),
+        "curve_keeps": _keeps(look.filters, "curve"),
+        "new_customers": trend_chart(look, found.months, charts.NEW),
+        "trends": [
+            trend_chart(look, found.months, charts.NET),
+            trend_chart(look, found.months, charts.PURCHASES),
+        ],
+    }

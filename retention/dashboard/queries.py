@@ -1,0 +1,300 @@
+"""What the front page reads: the metrics' answers, composed, with their course over time for the sparklines.
+
+The number of queries does not depend on the size of the store, nor on the number of cohorts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import Max, Q, Sum
+from django.db.models.functions import TruncMonth
+from django.utils import timezone
+
+from retention.dashboard.cards import NOTHING, Course, Estimate
+from retention.dashboard.filters import DIMENSIONS, Filters
+from retention.lib.intervals import Survival, mean_half_width
+from retention.metrics import months, queries
+from retention.metrics.models import CohortValue, Daily, Purchase
+from retention.metrics.queries import Cohort, Mean, Quartiles, Rate, Slice, Totals, TrendPoint
+from retention.metrics.rebuild import FOLLOWER
+from retention.stores.models import Store
+from retention.timeline.follow import lag
+from retention.timeline.models import Follower
+
+# After so long without an order, the page is true for the day of the last one instead of today.
+STALE_DAYS = 45
+CURVE_DAYS = tuple(range(0, 366, 15))
+SPARK_MONTHS = 24
+
+
+@dataclass(frozen=True)
+class When:
+    """The day that the page is true for."""
+
+    as_of: date
+    last_purchase: date | None
+    today: date
+
+    @property
+    def is_stale(self) -> bool:
+        return self.as_of == self.last_purchase and (self.today - self.as_of).days > STALE_DAYS
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How far the figures have followed the orders."""
+
+    waiting: int
+    moved_at: datetime | None
+
+    @property
+    def up_to(self) -> datetime | None:
+        return self.moved_at if self.waiting else timezone.now()
+
+
+@dataclass(frozen=True)
+class Curve:
+    name: str
+    points: list[Survival]
+    customers: int
+    # The cohort's month; None for all customers.
+    month: int | None = None
+
+
+@dataclass(frozen=True)
+class Month:
+    """A calendar month with the guests' share of its revenue."""
+
+    point: TrendPoint
+    guest_net: int
+
+
+@dataclass(frozen=True)
+class Front:
+    """Everything on the front page, as figures."""
+
+    when: When
+    totals: Totals
+    freshness: Freshness
+    rate: Course
+    clv: Course
+    aov: Course
+    gap: Course
+    # The last 365 days, for the worth of a target.
+    year: tuple[Rate, Mean]
+    curves: list[Curve] = field(default_factory=list)
+    cohorts: list[Cohort] = field(default_factory=list)
+    months: list[Month] = field(default_factory=list)
+    menus: dict[str, list[queries.DimensionValue]] = field(default_factory=dict)
+
+
+def when(store: Store, filters: Filters) -> When:
+    today = queries.today(store)
+    last = Purchase.objects.filter(store=store).aggregate(last=Max("day"))["last"]
+    quiet = last is not None and (today - last).days > STALE_DAYS
+    asked = min(filters.as_of, today) if filters.as_of else None
+    return When(asked or (last if quiet and last else today), last, today)
+
+
+def has_figures(store: Store) -> bool:
+    return Daily.objects.filter(store=store, dimension="all").exists()
+
+
+def chosen(filters: Filters) -> Slice:
+    where = filters.where
+    return Slice(
+        channel=where.get("channel"),
+        campaign=where.get("campaign"),
+        country=where.get("country"),
+        category=where.get("category"),
+    )
+
+
+def freshness() -> Freshness:
+    moved = Follower.objects.filter(name=FOLLOWER).values_list("moved_at", flat=True).first()
+    return Freshness(lag(FOLLOWER), moved)
+
+
+def front(store: Store, filters: Filters) -> Front:
+    at = when(store, filters)
+    part = chosen(filters)
+    cohorts = queries.cohort_matrix(store, part, at.as_of)
+    return Front(
+        when=at,
+        totals=queries.totals(store, at.as_of),
+        freshness=freshness(),
+        rate=rate_course(store, filters, at.as_of),
+        clv=clv_course(store, filters, at.as_of),
+        aov=aov_course(store, filters, at.as_of),
+        gap=gap_course(store, filters, at.as_of),
+        year=(
+            queries.repeat_purchase_rate(store, part, at.as_of),
+            queries.average_order_value(store, part, at.as_of),
+        ),
+        curves=curves(store, filters, at.as_of, cohorts),
+        cohorts=cohorts,
+        months=trend(store, filters, at.as_of),
+        menus={name: queries.dimension_values(store, name) for name in DIMENSIONS},
+    )
+
+
+def cohorts(store: Store, filters: Filters, as_of: date) -> list[Cohort]:
+    return queries.cohort_matrix(store, chosen(filters), as_of)
+
+
+def rate_course(store: Store, filters: Filters, as_of: date) -> Course:
+    part, days = chosen(filters), filters.days
+    points: list[queries.RatePoint] = []
+    # Several dimensions at once are answered from facts: a query per point would be too many.
+    if part.rollup and days:
+        points = queries.rpr_series(store, part, as_of, days, days=730, step=14)
+    return Course(
+        _rate(queries.repeat_purchase_rate(store, part, as_of, days)),
+        _rate(queries.repeat_purchase_rate(store, part, months.year_before(as_of), days)),
+        [_rate(point.rate) for point in points if point.rate.n],
+    )
+
+
+def clv_course(store: Store, filters: Filters, as_of: date) -> Course:
+    part = chosen(filters)
+    return Course(
+        _mean(queries.clv_to_date(store, part, as_of)),
+        _mean(queries.clv_to_date(store, part, months.year_before(as_of))),
+        _clv_by_cohort(store, part, months.last_complete(as_of) - 12),
+    )
+
+
+def aov_course(store: Store, filters: Filters, as_of: date) -> Course:
+    part, days = chosen(filters), filters.days
+    return Course(
+        _mean(queries.average_order_value(store, part, as_of, days)),
+        _mean(queries.average_order_value(store, part, months.year_before(as_of), days)),
+        _aov_by_month(store, part, as_of),
+    )
+
+
+def gap_course(store: Store, filters: Filters, as_of: date) -> Course:
+    part = chosen(filters)
+    # At the end of a month the rollup alone answers; see `metrics.queries.kpis`.
+    then = months.last_day(months.last_complete(months.year_before(as_of)))
+    return Course(
+        _quartiles(queries.time_between_purchases(store, part, as_of)),
+        _quartiles(queries.time_between_purchases(store, part, then)),
+        _gaps_by_month(store, part, months.month_of(as_of)),
+    )
+
+
+def trend(store: Store, filters: Filters, as_of: date) -> list[Month]:
+    part = chosen(filters)
+    points = queries.trend(store, part, as_of, count=SPARK_MONTHS)
+    guests = {} if filters.where else _guests_by_month(store, as_of)
+    first = next((i for i, p in enumerate(points) if p.purchases or guests.get(p.month)), len(points))
+    return [Month(point, guests.get(point.month, 0)) for point in points[first:]]
+
+
+def curves(store: Store, filters: Filters, as_of: date, cohorts: list[Cohort]) -> list[Curve]:
+    """All customers, and the chosen months beside them. At most five curves, three queries each."""
+    part = chosen(filters)
+    sizes = {cohort.month: cohort.customers for cohort in cohorts}
+    found = [
+        Curve("All customers", queries.repeat_curve(store, part, as_of, days=CURVE_DAYS), sum(sizes.values()))
+    ]
+    for month in curve_months(filters, as_of, cohorts):
+        points = queries.repeat_curve(store, part, as_of, month, days=CURVE_DAYS)
+        found.append(Curve(months.name(month), points, sizes[month], month))
+    return [curve for curve in found if curve.points]
+
+
+def curve_months(filters: Filters, as_of: date, cohorts: list[Cohort]) -> list[int]:
+    """The chosen months; by default the latest with half a year behind it, and the same a year earlier."""
+    known = {cohort.month for cohort in cohorts}
+    if filters.curves:
+        return [m for day in filters.curves if (m := months.month_of(day)) in known]
+    latest = months.last_complete(as_of) - 6
+    return [month for month in (latest, latest - 12) if month in known]
+
+
+def _rate(rate: Rate) -> Estimate:
+    return Estimate(rate.value, rate.low, rate.high, rate.n) if rate.n else NOTHING
+
+
+def _mean(mean: Mean) -> Estimate:
+    return Estimate(mean.value, mean.low, mean.high, mean.n)
+
+
+def _quartiles(found: Quartiles) -> Estimate:
+    return Estimate(found.median, found.lower, found.upper, found.n)
+
+
+def _of(store: Store, part: Slice) -> dict[str, Any] | None:
+    """Which rollup rows; None where several dimensions are chosen at once."""
+    if not part.rollup:
+        return None
+    return {"store": store, "dimension": part.rollup[0], "value": part.rollup[1]}
+
+
+def _clv_by_cohort(store: Store, part: Slice, last: int) -> list[Estimate]:
+    if not (rollup := _of(store, part)):
+        return []
+    rows = (
+        CohortValue.objects.filter(
+            **rollup, cohort__lte=last, cohort__gt=last - SPARK_MONTHS, customers__gt=0
+        )
+        .order_by("cohort")
+        .values_list("customers", "net", "squares")
+    )
+    return [_estimate(n, net, net, int(squares)) for n, net, squares in rows]
+
+
+def _aov_by_month(store: Store, part: Slice, as_of: date) -> list[Estimate]:
+    if not (rollup := _of(store, part)):
+        return []
+    rows = _daily(rollup, as_of).annotate(
+        n=Sum("purchases"), net=Sum("sales") - Sum("refunds"), worth=Sum("kept"), spread=Sum("squares")
+    )
+    return [_estimate(int(r["n"]), int(r["net"]), int(r["worth"]), int(r["spread"])) for r in rows if r["n"]]
+
+
+def _guests_by_month(store: Store, as_of: date) -> dict[int, int]:
+    rows = _daily({"store": store, "dimension": "all", "value": ""}, as_of).annotate(
+        net=Sum("guest_sales") - Sum("guest_refunds"), n=Sum("guest_orders")
+    )
+    return {months.month_of(r["in_month"]): int(r["net"]) for r in rows.filter(~Q(net=0) | ~Q(n=0))}
+
+
+def _daily(rollup: dict[str, Any], as_of: date) -> Any:
+    since = months.first_day(months.month_of(as_of) - SPARK_MONTHS + 1)
+    return (
+        Daily.objects.filter(**rollup, day__gte=since, day__lte=as_of)
+        .annotate(in_month=TruncMonth("day"))
+        .values("in_month")
+        .order_by("in_month")
+    )
+
+
+def _estimate(n: int, total: int, kept: int, squares: int) -> Estimate:
+    half = mean_half_width(n, kept, squares)
+    value = total / n
+    return Estimate(value, None if half is None else value - half, None if half is None else value + half, n)
+
+
+GAPS_BY_MONTH = """
+    SELECT min(gap) FILTER (WHERE up_to >= total * 0.5), min(gap) FILTER (WHERE up_to >= total * 0.25),
+      min(gap) FILTER (WHERE up_to >= total * 0.75), max(total)
+    FROM (
+      SELECT month, gap, sum(pairs) OVER (PARTITION BY month ORDER BY gap) AS up_to,
+        sum(pairs) OVER (PARTITION BY month) AS total
+      FROM metrics_gap WHERE store_id = %s AND dimension = %s AND value = %s AND month BETWEEN %s AND %s
+    ) AS g WHERE total > 0 GROUP BY month ORDER BY month"""
+
+
+def _gaps_by_month(store: Store, part: Slice, last: int) -> list[Estimate]:
+    if not part.rollup:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(GAPS_BY_MONTH, [store.pk, *part.rollup, last - SPARK_MONTHS + 1, last])
+        return [Estimate(median, low, high, int(n)) for median, low, high, n in cursor.fetchall()]
