@@ -6,6 +6,8 @@ from pathlib import Path
 
 import dj_database_url
 from csp.constants import NONE, SELF
+from django.templatetags.static import static
+from django.urls import reverse_lazy
 from environs import Env
 
 from retention.machine import paths
@@ -32,8 +34,8 @@ INSTALLED_APPS = [
     "retention.ingest",
     "retention.metrics",
     "retention.dashboard",
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "retention.stores.office_app.OfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -184,25 +186,46 @@ LOGGING = {
     "formatters": {"line": {"()": "retention.lib.logs.formatter", "style": LOG_FORMAT}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    # Below that it tells of every task, ten of them a minute when nothing happens.
+    "loggers": {"celery": {"level": "WARNING"}},
 }
 
 UNFOLD = {
     "SITE_TITLE": "Perennial",
     "SITE_HEADER": "Perennial",
+    "SITE_SUBHEADER": "Administration",
     "SITE_URL": "/",
-    "COLORS": {
-        "primary": {
-            "50": "240 249 244",
-            "100": "228 241 234",
-            "200": "196 225 210",
-            "300": "150 203 177",
-            "400": "99 199 157",
-            "500": "46 140 104",
-            "600": "28 107 79",
-            "700": "22 88 65",
-            "800": "18 70 52",
-            "900": "15 58 43",
-            "950": "8 33 24",
-        }
+    "SITE_ICON": lambda request: static("icons/brand.svg"),
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("icons/brand.svg")}
+    ],
+    # Colors are in the file: the policy forbids a style element in the page.
+    "STYLES": [lambda request: static("css/admin.css")],
+    "SIDEBAR": {
+        "navigation": [
+            {
+                "title": title,
+                "items": [
+                    {"title": name, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
+                    for name, icon, model in items
+                ],
+            }
+            for title, items in {
+                "People": (
+                    ("Stores", "storefront", "stores_store"),
+                    ("Members", "badge", "stores_membership"),
+                    ("Accounts", "person", "stores_user"),
+                ),
+                "Facts": (
+                    ("Customers", "group", "customers_customer"),
+                    ("Products", "inventory_2", "catalog_product"),
+                    ("Orders", "receipt_long", "orders_order"),
+                ),
+                "Record": (
+                    ("Timeline", "history", "timeline_event"),
+                    ("Imports", "upload_file", "ingest_importrun"),
+                ),
+            }.items()
+        ],
     },
 }

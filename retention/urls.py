@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.utils.module_loading import import_string
 
@@ -17,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("setup/<str:token>/", public.setup, name="setup"),
     path("join/<str:token>/", desk.join, name="join"),
     path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
 ]
 if find_spec("retention.machine.views"):
     urlpatterns.append(path("healthz", import_string("retention.machine.views.healthz"), name="healthz"))

@@ -272,7 +272,7 @@ def test_the_admin_opens_for_administrators_only(cast):
 
 
 def _admin_urls() -> Iterator[str]:
-    numbers = {"object_id": "1", "content_type_id": 1, "app_label": "stores"}
+    numbers = {"object_id": "1", "content_type_id": 1, "app_label": "stores", "id": 1}
     for name, found in addresses().items():
         if name.startswith("admin:") and found.pattern.name not in (None, "logout"):
             wanted = {key: numbers[key] for key in found.pattern.pattern.regex.groupindex if key in numbers}

@@ -26,3 +26,14 @@ class CustomerMerged(Kind):
     icon = "users"
     sentence = "Merged with record {other}"
     other: int
+
+
+@kind
+@dataclass(frozen=True, kw_only=True)
+class CustomerCorrected(Kind):
+    """Somebody changed the profile by hand; `fields` names what, never to which value."""
+
+    name = "customer.corrected"
+    icon = "pencil"
+    sentence = "Changed {fields} of a customer"
+    fields: str

@@ -53,6 +53,19 @@ def join_store_as_new(invitation: Invitation, *, name: str, password: str) -> Me
 
 
 @transaction.atomic
+def open_store(store: Store, *, by: User) -> None:
+    store.save()
+    record(store, words.StoreOpened(), by=actor(by))
+
+
+@transaction.atomic
+def add_member(membership: Membership, *, by: User) -> None:
+    membership.save()
+    added = words.MemberAdded(member=membership.user_id, role=membership.role)
+    record(membership.store, added, by=actor(by))
+
+
+@transaction.atomic
 def change_member_role(membership: Membership, role: str, *, by: User) -> None:
     before = membership.role
     people.change_role(membership, role)

@@ -9,6 +9,16 @@ from retention.timeline.kinds import Kind, kind
 
 @kind
 @dataclass(frozen=True, kw_only=True)
+class StoreOpened(Kind):
+    """An administrator made the store."""
+
+    name = "store.opened"
+    icon = "store"
+    sentence = "Opened the store"
+
+
+@kind
+@dataclass(frozen=True, kw_only=True)
 class SettingsChanged(Kind):
     """The owner changed settings of the store; `fields` names them in words."""
 
@@ -39,6 +49,18 @@ class InvitationWithdrawn(Kind):
     icon = "x"
     sentence = "Took an invitation back"
     invitation: int
+
+
+@kind
+@dataclass(frozen=True, kw_only=True)
+class MemberAdded(Kind):
+    """An administrator gave somebody a place without an invitation; `member` is the user's id."""
+
+    name = "store.member_added"
+    icon = "user-plus"
+    sentence = "Added a member as {role}"
+    member: int
+    role: str
 
 
 @kind

@@ -72,7 +72,7 @@ def join(invitation: Invitation, user: User) -> Membership:
 @transaction.atomic
 def change_role(membership: Membership, role: str) -> None:
     """Raises ValidationError when it would leave the store without an owner."""
-    _keep_an_owner(membership, stays=role == Role.OWNER)
+    keep_an_owner(membership, stays=role == Role.OWNER)
     membership.role = role
     membership.save(update_fields=["role"])
 
@@ -80,11 +80,12 @@ def change_role(membership: Membership, role: str) -> None:
 @transaction.atomic
 def remove(membership: Membership) -> None:
     """Raises ValidationError for the last owner."""
-    _keep_an_owner(membership, stays=False)
+    keep_an_owner(membership, stays=False)
     membership.delete()
 
 
-def _keep_an_owner(membership: Membership, *, stays: bool) -> None:
+def keep_an_owner(membership: Membership, *, stays: bool) -> None:
+    """Raises ValidationError when this member is the last owner and would not stay one."""
     # The store's row is the lock: two owners who remove each other take turns.
     Store.objects.select_for_update().get(pk=membership.store_id)
     others = Membership.objects.filter(store=membership.store_id, role=Role.OWNER).exclude(pk=membership.pk)

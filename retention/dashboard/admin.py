@@ -1,0 +1,157 @@
+"""Stores and people for administrators. Every change goes the owner's way, and is told like hers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as PlainUserAdmin
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm
+
+from retention.dashboard import desk_actions as desk
+from retention.stores import people
+from retention.stores.models import Membership, Store, User
+from retention.stores.setup import free_slug
+
+
+@admin.register(Store)
+class StoreAdmin(ModelAdmin):  # type: ignore[misc]
+    list_display = ("name", "slug", "currency", "time_zone", "created_at")
+    search_fields = ("name", "slug")
+    fieldsets = (
+        (None, {"fields": ("name", "slug", ("currency", "time_zone", "locale"), "brand_color")}),
+        ("Goals", {"fields": (("benchmark_rpr", "target_rpr"),)}),
+    )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Store | None = None) -> tuple[str, ...]:
+        # The address is in bookmarks and mails.
+        return ("slug",) if obj else ()
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"slug": free_slug("store")}
+
+    def has_delete_permission(self, request: HttpRequest, obj: Store | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Store, form: Any, change: bool) -> None:
+        if change:
+            desk.save_settings(form, by=_person(request))
+        else:
+            desk.open_store(obj, by=_person(request))
+
+
+class MembershipForm(forms.ModelForm):  # type: ignore[type-arg]
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if self.instance.pk and "role" in data:
+            people.keep_an_owner(Membership.objects.get(pk=self.instance.pk), stays=data["role"] == "owner")
+        return data
+
+
+@admin.register(Membership)
+class MembershipAdmin(ModelAdmin):  # type: ignore[misc]
+    form = MembershipForm
+    list_display = ("user", "store", "role", "created_at")
+    list_filter = ("store", "role")
+    list_select_related = ("store", "user")
+    search_fields = ("user__email", "user__name")
+    autocomplete_fields = ("user", "store")
+    ordering = ("store", "user")
+    actions = None
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> tuple[str, ...]:
+        return ("user", "store") if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
+        if not change:
+            desk.add_member(obj, by=_person(request))
+        elif form.changed_data:
+            kept = Membership.objects.get(pk=obj.pk)
+            desk.change_member_role(kept, obj.role, by=_person(request))
+
+    def delete_model(self, request: HttpRequest, obj: Membership) -> None:
+        desk.remove_member(obj, by=_person(request))
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        try:
+            return super().delete_view(request, object_id, extra_context)  # type: ignore[no-any-return]
+        except ValidationError as error:
+            self.message_user(request, error.messages[0], messages.ERROR)
+            return HttpResponseRedirect(reverse("admin:stores_membership_changelist"))
+
+
+class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Nobody locks the last door behind himself."""
+
+    asker: User
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).lower()
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if self.instance.pk == self.asker.pk:
+            for name in ("is_active", "is_staff", "is_superuser"):
+                if not data.get(name, True):
+                    self.add_error(name, "You cannot take this from yourself; another administrator can.")
+        return data
+
+
+@admin.register(User)
+class UserAdmin(PlainUserAdmin, ModelAdmin):  # type: ignore[type-arg, misc]
+    form = add_form = PersonForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("email", "name", "is_staff", "is_active", "last_login")
+    list_filter = ("is_staff", "is_active")
+    search_fields = ("email", "name")
+    ordering = ("email",)
+    filter_horizontal = ()
+    readonly_fields = ("last_login", "date_joined")
+    fieldsets = (
+        (None, {"fields": ("email", "name", "password")}),
+        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser")}),
+        ("Record", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = (
+        (
+            None,
+            {
+                "fields": ("email", "name", "is_staff", "is_superuser"),
+                "description": "They choose a password through “Forgot your password?” on the sign-in page.",
+            },
+        ),
+    )
+
+    actions = ("forget_second_step",)
+
+    @admin.action(description="Forget the second step of sign-in (for a lost phone or key)")
+    def forget_second_step(self, request: HttpRequest, people: QuerySet[User]) -> None:
+        Authenticator.objects.filter(user__in=people).delete()
+        for user in people:
+            self.log_change(request, user, "Second step of sign-in forgotten")
+        self.message_user(request, "They sign in with the password alone, and can set up a new second step.")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        made = super().get_form(request, obj, change=change, **kwargs)
+        return type("PersonForm", (made,), {"asker": request.user})
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """People are switched off, not deleted: their name stays on what they did."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if not change:
+            obj.set_unusable_password()
+        super().save_model(request, obj, form, change)
+
+
+def _person(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
