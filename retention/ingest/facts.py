@@ -27,6 +27,37 @@ def apply_chunk(run: ImportRun) -> None:
         run.save(update_fields=SAVED)
 
 
+def write_goods(run: ImportRun) -> None:
+    """Write the products that the run's lines name, all at once: every file has far fewer than lines.
+
+    What a file of products told of one is never overwritten by what order lines call it.
+    """
+    form = FORMATS[run.format]
+    if form.facts != "orders":
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        people.lock_store(run.store)
+        cursor.execute(
+            f"""
+            INSERT INTO catalog_product AS p (store_id, source, external_id, sku, title, handle, category,
+                vendor, tags, image_url, active, version, digest)
+            SELECT %(store)s, %(source)s, product, coalesce(sku, ''), title, '', category,
+                '', '[]'::jsonb, '', true, version, '' FROM {run.goods_table}
+            ON CONFLICT (store_id, source, external_id) DO UPDATE SET
+                title = coalesce(nullif(excluded.title, ''), p.title),
+                category = coalesce(nullif(excluded.category, ''), p.category), version = excluded.version
+            WHERE p.digest = '' AND (excluded.version, excluded.title) > (p.version, p.title)
+            """,
+            _names(run, form),
+        )
+        cursor.execute(
+            f"UPDATE {run.goods_table} g SET id = p.id FROM catalog_product p"
+            " WHERE p.store_id = %(store)s AND p.source = %(source)s AND p.external_id = g.product",
+            _names(run, form),
+        )
+        cursor.execute(f"ANALYZE {run.goods_table}")
+
+
 def count_chunk(run: ImportRun) -> None:
     """What `apply_chunk` would do, without doing it."""
     form = FORMATS[run.format]
@@ -38,7 +69,7 @@ def count_chunk(run: ImportRun) -> None:
 
 def _tell(cursor: Any, run: ImportRun, form: Format) -> None:
     """Table `telling`: the chunk's orders beside what is known of them."""
-    cursor.execute("DROP TABLE IF EXISTS telling, person")
+    cursor.execute("SET LOCAL work_mem = '64MB'; DROP TABLE IF EXISTS telling, person")
     cursor.execute(
         f"""
         CREATE TEMP TABLE telling ON COMMIT DROP AS
@@ -46,8 +77,7 @@ def _tell(cursor: Any, run: ImportRun, form: Format) -> None:
             CASE WHEN s.note THEN r.customer_id ELSE o.customer_id END AS known_customer,
             CASE WHEN coalesce(o.id, r.id) IS NULL THEN 'new'
                 WHEN coalesce(o.digest, r.digest) = s.digest THEN 'same'
-                WHEN (%(version)s, s.digest) > (coalesce(o.version, r.version), coalesce(o.digest,
-                    r.digest))
+                WHEN (%(version)s, s.digest) > (coalesce(o.version, r.version), coalesce(o.digest, r.digest))
                     THEN 'changed'
                 ELSE 'old' END AS news,
             coalesce(o.id, r.id) AS id
@@ -98,16 +128,16 @@ def _by(run: ImportRun) -> str:
 def _write(cursor: Any, run: ImportRun, form: Format) -> None:
     names = _names(run, form)
     _raise_versions(cursor, names)
-    # What is already known is told again by nobody: people, products and lines of it stay as they are.
-    cursor.execute("DELETE FROM telling WHERE news IN ('same', 'old')")
+    cursor.execute("DELETE FROM telling WHERE news = 'same'")
     if not _left(cursor):
         return
     cursor.execute("ANALYZE telling")
     people.resolve(run.store, str(names["source"]), by=_by(run))
     _number(cursor)
     _profiles(cursor)
-    _products(cursor, run, names)
-    _orders(cursor, names)
+    # An older telling changes no order, but who its people are counts whenever it arrives.
+    cursor.execute("DELETE FROM telling WHERE news = 'old'")
+    _orders(cursor, run, names)
     _lines(cursor, run, names)
     _shipments(cursor, names)
     _refunds(cursor, names)
@@ -164,46 +194,20 @@ def _profiles(cursor: Any) -> None:
     cursor.execute("DROP TABLE told_of")
 
 
-def _products(cursor: Any, run: ImportRun, names: dict[str, object]) -> None:
-    """Products that lines name. The title is that of the latest sale; a line without a price (a stock
-    correction) is believed last."""
-    cursor.execute(
-        f"""
-        INSERT INTO catalog_product AS p
-            (store_id, source, external_id, sku, title, handle, category, vendor, tags, image_url,
-                active, version,
-             digest)
-        SELECT DISTINCT ON (l.sku) %(store)s, %(source)s, l.sku, l.sku, coalesce(l.title, ''), '',
-            coalesce(l.category, ''), '', '[]'::jsonb, '', true, CASE WHEN l.sale THEN l.placed ELSE 0
-                END, ''
-        FROM {run.lines_table} l JOIN telling t USING (key)
-        WHERE l.row BETWEEN (SELECT min(first_row) FROM telling) AND (SELECT max(last_row) FROM telling)
-            AND l.sku <> ''
-        ORDER BY l.sku, 12 DESC, coalesce(l.title, '') DESC, coalesce(l.category, '') DESC
-        ON CONFLICT (store_id, source, external_id) DO UPDATE SET
-            title = coalesce(nullif(excluded.title, ''), p.title),
-            category = coalesce(nullif(excluded.category, ''), p.category), version = excluded.version
-        WHERE (excluded.version, excluded.title) > (p.version, p.title)
-        """,
-        names,
-    )
-
-
-def _orders(cursor: Any, names: dict[str, object]) -> None:
+def _orders(cursor: Any, run: ImportRun, names: dict[str, object]) -> None:
     values = f"""
         coalesce(t.number, t.external_id), t.person, {AT.format("t.placed")}, {AT.format("t.cancelled")},
         coalesce(t.test, false), coalesce(t.void, false) OR NOT t.sold, t.items, t.discounts,
         coalesce(t.shipping, 0), coalesce(t.tax, 0), coalesce(t.channel, ''), coalesce(t.campaign, ''),
-        coalesce(t.coupon, ''), coalesce(t.country, ''), coalesce(p.category, ''), coalesce(t.status, ''),
+        coalesce(t.coupon, ''), coalesce(t.country, ''), coalesce(g.category, ''), coalesce(t.status, ''),
         %(version)s, t.digest
     """
     columns = (
         "number, customer_id, placed_at, cancelled_at, test, void, items, discounts, shipping, tax, channel,"
         " campaign, coupon, country, first_category, status, version, digest"
     )
-    source = """
-        FROM telling t LEFT JOIN catalog_product p
-            ON p.store_id = %(store)s AND p.source = %(source)s AND p.external_id = t.first_sku
+    source = f"""
+        FROM telling t LEFT JOIN {run.goods_table} g ON g.product = t.first_product
         WHERE NOT t.note AND t.news =
     """
     cursor.execute(
@@ -222,6 +226,9 @@ def _orders(cursor: Any, names: dict[str, object]) -> None:
 
 
 def _lines(cursor: Any, run: ImportRun, names: dict[str, object]) -> None:
+    # As values, not as a subquery: the planner then knows how many lines to expect.
+    cursor.execute("SELECT min(first_row), max(last_row) FROM telling")
+    first, last = cursor.fetchone()
     cursor.execute(
         "DELETE FROM orders_line"
         " WHERE order_id IN (SELECT id FROM telling WHERE NOT note AND news = 'changed')"
@@ -229,19 +236,16 @@ def _lines(cursor: Any, run: ImportRun, names: dict[str, object]) -> None:
     cursor.execute(
         f"""
         INSERT INTO orders_line (order_id, position, product_id, sku, title, quantity, unit_price,
-            discount, total,
-            gift_card)
-        SELECT t.id, row_number() OVER (PARTITION BY l.key ORDER BY l.row) - 1, p.id, coalesce(l.sku, ''),
-            coalesce(l.title, ''), coalesce(l.quantity, 1), coalesce(l.price, 0), coalesce(l.discount,
-                0), l.total,
-            coalesce(l.gift, false)
+            discount, total, gift_card)
+        SELECT t.id, row_number() OVER (PARTITION BY l.key ORDER BY l.row) - 1, g.id, coalesce(l.sku, ''),
+            coalesce(l.title, ''), coalesce(l.quantity, 1), coalesce(l.price, 0), coalesce(l.discount, 0),
+            l.total, coalesce(l.gift, false)
         FROM {run.lines_table} l JOIN telling t USING (key)
-        LEFT JOIN catalog_product p
-            ON p.store_id = %(store)s AND p.source = %(source)s AND p.external_id = l.sku
-        WHERE l.row BETWEEN (SELECT min(first_row) FROM telling) AND (SELECT max(last_row) FROM telling)
-            AND NOT t.note AND l.total IS NOT NULL AND (NOT coalesce(l.credit, false) OR NOT t.sold)
+            LEFT JOIN {run.goods_table} g ON g.product = l.product
+        WHERE l.row BETWEEN %(first)s AND %(last)s AND NOT t.note AND l.total IS NOT NULL
+            AND (NOT coalesce(l.credit, false) OR NOT t.sold)
         """,
-        names,
+        {**names, "first": first, "last": last},
     )
 
 
@@ -297,28 +301,26 @@ def _refunds(cursor: Any, names: dict[str, object]) -> None:
     cursor.execute(
         f"""
         WITH before AS (
-            SELECT r.id, r.customer_id FROM orders_refund r JOIN given_back g
+            SELECT r.* FROM orders_refund r JOIN given_back g
                 ON r.store_id = %(store)s AND r.source = %(source)s AND r.external_id = g.external_id
         ), written AS (
             INSERT INTO orders_refund AS r (id, store_id, source, external_id, order_id, customer_id,
-                refunded_at,
-                amount, version, digest)
+                refunded_at, amount, version, digest)
             SELECT coalesce(id, nextval(pg_get_serial_sequence('orders_refund', 'id'))), %(store)s,
-                %(source)s,
-                external_id, order_id, person, {AT.format("at")}, amount, %(version)s, digest FROM
-                    given_back
+                %(source)s, external_id, order_id, person, {AT.format("at")}, amount, %(version)s, digest
+            FROM given_back
             ON CONFLICT (store_id, source, external_id) DO UPDATE SET customer_id = excluded.customer_id,
                 refunded_at = excluded.refunded_at, amount = excluded.amount, version = excluded.version,
                 digest = excluded.digest
-            WHERE (r.amount, r.refunded_at, r.customer_id)
-                IS DISTINCT FROM (excluded.amount, excluded.refunded_at, excluded.customer_id)
-            RETURNING id, order_id, customer_id, refunded_at
+            RETURNING id, order_id, customer_id, refunded_at, amount
         )
         INSERT INTO timeline_event (store_id, customer_id, kind, occurred_at, subject, data, by)
         SELECT %(store)s, w.customer_id, 'order.refunded', w.refunded_at, 'refund:' || w.id,
             jsonb_build_object('refund', w.id, 'order', w.order_id, 'previous_customer',
                 CASE WHEN b.customer_id IS DISTINCT FROM w.customer_id THEN b.customer_id END), %(by)s
         FROM written w LEFT JOIN before b ON b.id = w.id
+        WHERE b.id IS NULL OR (b.amount, b.refunded_at, b.customer_id)
+            IS DISTINCT FROM (w.amount, w.refunded_at, w.customer_id)
         """,
         names,
     )

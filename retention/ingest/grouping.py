@@ -27,18 +27,22 @@ TYPES = {
 
 
 def group(run: ImportRun, form: Format, columns: tuple[str, ...]) -> int:
-    """Make the run's second table; returns the number of chunks."""
+    """Make the run's other tables; returns the number of chunks."""
     with connection.cursor() as cursor:
+        # Sorts of a large file stay in memory; only this transaction may take so much.
+        cursor.execute("SET LOCAL work_mem = '128MB'; SET LOCAL maintenance_work_mem = '128MB'")
         if "key" in columns and form.name == "lines" and not _has_order(run):
             _number_duplicates(cursor, run)
         if form.facts != "orders":
             cursor.execute(_numbered(run))
         else:
             cursor.execute(_grouped(run, columns))
-        cursor.execute(f"CREATE INDEX ON {run.orders_table} (chunk)")
-        cursor.execute(f"CREATE INDEX ON {run.lines_table} (row)")
-        cursor.execute(f"ANALYZE {run.orders_table}")
-        cursor.execute(f"ANALYZE {run.lines_table}")
+            cursor.execute(_goods(run, columns))
+            cursor.execute(f"CREATE INDEX ON {run.goods_table} (product); ANALYZE {run.goods_table}")
+        cursor.execute(f"CREATE INDEX ON {run.orders_table} (chunk); ANALYZE {run.orders_table}")
+        # Lines lie in the order of their rows, so a thousandth of a full index finds a chunk's.
+        cursor.execute(f"CREATE INDEX ON {run.lines_table} USING brin (row) WITH (pages_per_range = 16)")
+        cursor.execute(f"ANALYZE {run.lines_table} (row, key)")
         cursor.execute(f"SELECT coalesce(max(chunk) + 1, 0) FROM {run.orders_table}")
         return int(cursor.fetchone()[0])
 
@@ -65,6 +69,21 @@ def _numbered(run: ImportRun) -> str:
     )
 
 
+def _goods(run: ImportRun, columns: tuple[str, ...]) -> str:
+    """Products as the lines name them. The words are those of the latest sale; a line without a price (a
+    stock correction) is believed last."""
+    title, category = (name if name in columns else "NULL" for name in ("title", "category"))
+    words = f"coalesce({title}, ''), coalesce({category}, '')"
+    return f"""
+        CREATE UNLOGGED TABLE {run.goods_table} AS
+        SELECT product, sku, told[1]::bigint AS version, told[2] AS title, told[3] AS category,
+            NULL::bigint AS id
+        FROM (SELECT product, min(sku) AS sku,
+                max(ARRAY[lpad((CASE WHEN sale THEN placed ELSE 0 END)::text, 20, '0'), {words}]) AS told
+            FROM {run.lines_table} WHERE product <> '' GROUP BY product) AS latest
+    """
+
+
 def _grouped(run: ImportRun, columns: tuple[str, ...]) -> str:
     singles = ", ".join(
         f'{how}("{name}") AS "{name}"' if name in columns else f'NULL::{TYPES.get(name, "text")} AS "{name}"'
@@ -83,7 +102,7 @@ def _grouped(run: ImportRun, columns: tuple[str, ...]) -> str:
                 coalesce(sum(discount) FILTER (WHERE NOT coalesce(credit, false)), 0) AS line_discounts,
                 coalesce(-sum(CASE WHEN total > 0 THEN -total ELSE total END) FILTER (WHERE credit), 0)
                     AS credited,
-                (array_agg(sku ORDER BY row))[1] AS first_sku,
+                (array_agg(product ORDER BY row))[1] AS first_product,
                 md5(string_agg(concat({told}), E'\\n' ORDER BY row)) AS digest
             FROM {run.lines_table} GROUP BY key
         ), netted AS (

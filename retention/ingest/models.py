@@ -77,6 +77,10 @@ class ImportRun(models.Model):
     def orders_table(self) -> str:
         return f"ingest_orders_{int(self.pk)}"
 
+    @property
+    def goods_table(self) -> str:
+        return f"ingest_goods_{int(self.pk)}"
+
 
 class RejectedRow(models.Model):
     """A row that could not be used, and why."""

@@ -54,6 +54,8 @@ def _advance(run: ImportRun, told: Told) -> None:
     if dry:
         for name in COUNTS:
             setattr(run, name, 0)
+    else:
+        facts.write_goods(run)
     while run.chunk < run.chunks:
         (facts.count_chunk if dry else facts.apply_chunk)(run)
         told(run)

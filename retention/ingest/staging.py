@@ -63,7 +63,7 @@ def stage(run: ImportRun) -> None:
 
 def drop_staging(run: ImportRun) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE IF EXISTS {run.lines_table}, {run.orders_table}")
+        cursor.execute(f"DROP TABLE IF EXISTS {run.lines_table}, {run.orders_table}, {run.goods_table}")
 
 
 def still_staged(run: ImportRun) -> bool:
@@ -105,8 +105,8 @@ class _Lines:
             try:
                 if len(row) != self.width:
                     self._fit(row)
-                for nth, cells in enumerate(parse(row)):
-                    out.append(f"{line * STEP + nth}\t" + "\t".join(cells) + "\n")
+                for nth, cells in enumerate(parse(row), line * STEP):
+                    out.append(f"{nth}\t{cells}\n")
             except Unusable as error:
                 self._reject(line, str(error), row)
             if len(out) >= WRITE:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from hashlib import md5
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from retention.ingest.files import values
-from retention.ingest.files.staged import Cells, Format, Parse, Reading
+from retention.ingest.files.staged import Format, Parse, Reading, product_key
 from retention.ingest.files.values import Unusable
 
 FIELDS = {
@@ -50,7 +51,10 @@ GUESSES = {
     "first_name": "first name,first_name,firstname",
     "last_name": "last name,last_name,lastname,surname",
 }
+GOODS = ("sku", "title", "category")
 MOST_PIECES = 2_000_000_000
+# Entries of each memory: enough for most shops, little enough for any file.
+REMEMBERED = 50_000
 LIMITS = {"country": 80, "channel": 80, "campaign": 120, "coupon": 120, "category": 255, "title": 500}
 LIMITS |= {"first_name": 200, "last_name": 200}
 
@@ -84,50 +88,75 @@ def problem(mapping: dict[str, str], header: list[str]) -> str:
 
 
 def parser(header: list[str], reading: Reading) -> tuple[tuple[str, ...], Parse]:
-    """Returns the staged columns and the reader of one row; written flat, because it runs once per line."""
+    """Returns the staged columns and the reader of one row. It runs once per line and cells repeat, so a
+    row is read in three groups of cells, each remembered: order, amounts, product."""
     places = {name.lower(): place for place, name in reversed(list(enumerate(header)))}
     at = {field: places[column.lower()] for field, column in reading.mapping.items()}
-    texts = [(at[f], values.cut(LIMITS[f])) for f in LIMITS if f in at]
-    columns = (
-        *("key", "customer", "email", "placed", "sku", "quantity", "price", "discount", "total"),
-        *("sale", "credit"),
-        *(f for f in LIMITS if f in at),
-    )
-    customer_of = _optional(at.get("customer"), values.key("customer id", 320))
-    email_of = _optional(at.get("email"), values.email_key)
-    sku_of = _optional(at.get("sku"), values.key("SKU", 255))
-    date_at, placed_of = (
-        at["date"],
-        values.moment(reading.zone, latest=reading.latest, day_before_month=reading.day_first),
-    )
-    key_of = _order_key(at, reading)
-    priced = _amounts(at, reading)
-    prefix = reading.cancel_prefix
+    texts = [field for field in LIMITS if field in at and field not in GOODS]
+    columns: tuple[str, ...] = ("key", "placed", "customer", "email", *texts)
+    columns += ("quantity", "price", "discount", "total", "sale", "credit", "product", *GOODS)
+    order_of, amounts_of, goods_of = _order(at, texts, reading), _amounts(at, reading), _goods(at)
 
-    def parse(row: list[str]) -> tuple[Cells]:
-        placed = placed_of(row[date_at])
-        customer, email, sku = customer_of(row), email_of(row), sku_of(row)
-        quantity, price, discount, total, sale = priced(row)
-        order = key_of(row, customer or email, placed)
-        credit = total < 0 or quantity < 0 or (prefix != "" and order.startswith(prefix))
-        return (
-            (
-                order,
-                customer,
-                email,
-                str(placed),
-                sku,
-                str(quantity),
-                str(price),
-                str(discount),
-                str(total),
-                "t" if sale and not credit else "f",
-                "t" if credit else "f",
-                *[read(row[place]) for place, read in texts],
-            ),
-        )
+    def parse(row: list[str]) -> tuple[str]:
+        order, cancels = order_of(row)
+        amounts, sale, credit = amounts_of(row)
+        flags = "f\tt" if credit or cancels else "t\tf" if sale else "f\tf"
+        return (f"{order}\t{amounts}\t{flags}\t{goods_of(row)}",)
 
     return columns, parse
+
+
+def _cells(places: list[int]) -> Callable[[list[str]], tuple[str, ...]]:
+    if len(places) == 1:
+        place = places[0]
+        return lambda row: (row[place],)
+    return itemgetter(*places) if places else lambda row: ()
+
+
+def _order(at: dict[str, int], texts: list[str], reading: Reading) -> Callable[[list[str]], tuple[str, bool]]:
+    """A reader of (cells of the order, does it cancel another). Lines of one order follow each other
+    mostly, so the last one is remembered."""
+    asked = [at[f] for f in ("order", "date", "customer", "email", *texts) if f in at]
+    cells_of = _cells(asked if "order" in at else sorted(set(at.values())))
+    customer_of = _optional(at.get("customer"), values.key("customer id", 320))
+    email_of = _optional(at.get("email"), values.email_key)
+    reads = [(at[field], values.cut(LIMITS[field])) for field in texts]
+    moment_of = values.moment(reading.zone, latest=reading.latest, day_before_month=reading.day_first)
+    key_of, date_at, prefix = _order_key(at, reading), at["date"], reading.cancel_prefix
+    last: tuple[str, ...] = ("never",)
+    found = ("", False)
+
+    def read(row: list[str]) -> tuple[str, bool]:
+        nonlocal last, found
+        cells = cells_of(row)
+        if cells == last:
+            return found
+        placed, customer, email = moment_of(row[date_at]), customer_of(row), email_of(row)
+        order = key_of(row, customer or email, placed)
+        told = "\t".join([order, str(placed), customer, email, *[text(row[place]) for place, text in reads]])
+        last, found = cells, (told, prefix != "" and order.startswith(prefix))
+        return found
+
+    return read
+
+
+def _goods(at: dict[str, int]) -> Callable[[list[str]], str]:
+    cells_of = _cells([at[field] for field in GOODS if field in at])
+    sku_of = _optional(at.get("sku"), values.key("SKU", 255))
+    title_of = _optional(at.get("title"), values.cut(LIMITS["title"]))
+    category_of = _optional(at.get("category"), values.cut(LIMITS["category"]))
+    seen: dict[tuple[str, ...], str] = {}
+
+    def read(row: list[str]) -> str:
+        cells = cells_of(row)
+        if cells not in seen:
+            if len(seen) > REMEMBERED:
+                seen.clear()
+            sku, title = sku_of(row), title_of(row)
+            seen[cells] = "\t".join((product_key(sku, title), sku, title, category_of(row)))
+        return seen[cells]
+
+    return read
 
 
 def _optional(place: int | None, read: Callable[[str], str]) -> Callable[[list[str]], str]:
@@ -158,7 +187,7 @@ def _customer_day(zone: ZoneInfo) -> Callable[[list[str], str, int], str]:
         if not who:
             raise Unusable("One order per customer and day needs a customer, and the row has none.")
         if placed not in days:
-            if len(days) > 50_000:
+            if len(days) > REMEMBERED:
                 days.clear()
             moment = values.EPOCH + timedelta(microseconds=placed)
             days[placed] = moment.astimezone(zone).date().isoformat()
@@ -180,35 +209,56 @@ def _content_key(at: dict[str, int]) -> Callable[[list[str], str, int], str]:
     return order
 
 
-def _amounts(at: dict[str, int], reading: Reading) -> Callable[[list[str]], tuple[int, int, int, int, bool]]:
-    """A reader of (quantity, unit price, discount, total, is a sale)."""
+def _amounts(at: dict[str, int], reading: Reading) -> Callable[[list[str]], tuple[str, bool, bool]]:
+    """A reader of (cells of quantity, unit price, discount and total; is it a sale; is it given back)."""
+    cells_of = _cells([at[f] for f in ("quantity", "unit_price", "amount", "discount") if f in at])
+    amounts_of = _by_amount(at, reading) if "amount" in at else _by_price(at, reading)
+    discount_of = _discount(at.get("discount"), reading)
+    seen: dict[tuple[str, ...], tuple[str, bool, bool]] = {}
+
+    def read(row: list[str]) -> tuple[str, bool, bool]:
+        cells = cells_of(row)
+        if cells not in seen:
+            if len(seen) > REMEMBERED:
+                seen.clear()
+            quantity, price, total, sale = amounts_of(row)
+            told = f"{quantity}\t{price}\t{discount_of(row)}\t{total}"
+            seen[cells] = told, sale, total < 0 or quantity < 0
+        return seen[cells]
+
+    return read
+
+
+def _discount(place: int | None, reading: Reading) -> Callable[[list[str]], int]:
     money = values.money(reading.currency, decimal_comma=reading.decimal_comma)
-    pieces = _pieces(reading.decimal_comma)
-    finer, minor = values.FINER, values.minor
-    quantity_at, discount_at = at.get("quantity"), at.get("discount")
+    if place is None:
+        return lambda row: 0
+    return lambda row: abs(values.minor(money(row[place]))) if row[place].strip() else 0
 
-    def discount_of(row: list[str]) -> int:
-        if discount_at is None or not row[discount_at].strip():
-            return 0
-        return abs(minor(money(row[discount_at])))
 
-    def by_amount(row: list[str]) -> tuple[int, int, int, int, bool]:
-        total = minor(money(row[amount_at]))
-        count = pieces(row[quantity_at])[0] if quantity_at is not None and row[quantity_at].strip() else 1
-        return count, total // count if count else total, discount_of(row), total, True
+def _by_amount(at: dict[str, int], reading: Reading) -> Callable[[list[str]], tuple[int, int, int, bool]]:
+    money = values.money(reading.currency, decimal_comma=reading.decimal_comma)
+    pieces, amount_at, quantity_at = _pieces(reading.decimal_comma), at["amount"], at.get("quantity")
 
-    def by_price(row: list[str]) -> tuple[int, int, int, int, bool]:
+    def read(row: list[str]) -> tuple[int, int, int, bool]:
+        total = values.minor(money(row[amount_at]))
+        counted = quantity_at is not None and row[quantity_at].strip() != ""
+        count = pieces(row[quantity_at])[0] if counted and quantity_at is not None else 1
+        return count, total // count if count else total, total, True
+
+    return read
+
+
+def _by_price(at: dict[str, int], reading: Reading) -> Callable[[list[str]], tuple[int, int, int, bool]]:
+    money = values.money(reading.currency, decimal_comma=reading.decimal_comma)
+    pieces, price_at, quantity_at = _pieces(reading.decimal_comma), at["unit_price"], at.get("quantity")
+
+    def read(row: list[str]) -> tuple[int, int, int, bool]:
         count, exact = pieces(row[quantity_at]) if quantity_at is not None else (1, 1)
         price = money(row[price_at])
-        fine = int(price * exact)
-        total = (fine + finer // 2) // finer if fine >= 0 else minor(fine)
-        return count, minor(price), discount_of(row), total, count > 0 and price > 0
+        return count, values.minor(price), values.minor(int(price * exact)), count > 0 and price > 0
 
-    if "amount" in at:
-        amount_at = at["amount"]
-        return by_amount
-    price_at = at["unit_price"]
-    return by_price
+    return read
 
 
 def _pieces(decimal_comma: bool) -> Callable[[str], tuple[int, int | Decimal]]:
@@ -223,7 +273,7 @@ def _pieces(decimal_comma: bool) -> Callable[[str], tuple[int, int | Decimal]]:
             raise Unusable(f"The quantity “{cell[:40]}” is too large.")
         whole = exact == int(exact)
         found = (int(exact), int(exact)) if whole else (1 if exact > 0 else -1, exact)
-        if len(seen) < 50_000:
+        if len(seen) < REMEMBERED:
             seen[cell] = found
         return found
 

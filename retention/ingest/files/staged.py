@@ -25,6 +25,7 @@ COLUMNS = {
     "campaign": "text",
     "coupon": "text",
     "country": "text",
+    "product": "text",  # what the line's product is known by: see `product_key`
     "sku": "text",
     "title": "text",
     "category": "text",
@@ -57,9 +58,8 @@ COLUMNS = {
     "active": "boolean",
 }
 
-# One file row gives a few staged rows; an empty string stands for "not known".
-Cells = tuple[str, ...]
-Parse = Callable[[list[str]], Iterable[Cells]]
+# One file row gives a few staged rows: cells joined by tabs; an empty cell stands for "not known".
+Parse = Callable[[list[str]], Iterable[str]]
 
 
 @dataclass(frozen=True)
@@ -95,3 +95,8 @@ def column_finder(header: list[str]) -> Callable[..., int]:
         return next((places[n.lower()] for n in names if n.lower() in places), -1)
 
     return find
+
+
+def product_key(sku: str, title: str) -> str:
+    """What a product is known by in files: its SKU; without one, what it is called."""
+    return sku or (f"name:{title}"[:255] if title else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,9 @@ from retention.ingest.files.reading import Unreadable
 from retention.ingest.files.recognise import FORMATS
 from retention.ingest.files.values import microseconds
 from retention.ingest.intake import take
+from retention.ingest.keeping_up import followers_keep_up
 from retention.ingest.models import ImportRun, State
 from retention.stores.models import Store
-from retention.timeline.follow import FOLLOWERS, catch_up
 
 MAPPING = f"""
 Fields for --map: {", ".join(FIELDS)}.
@@ -93,11 +94,9 @@ class Command(BaseCommand):
             as_of=_as_of(options["as_of"], store),
         )
         (running.check if options["dry_run"] else running.start)(run)
-        if not running.advance(run.pk):
-            raise CommandError("Another process is importing this file right now.")
-        if not options["dry_run"]:
-            for follower in FOLLOWERS:
-                catch_up(follower)
+        with nullcontext() if options["dry_run"] else followers_keep_up():
+            if not running.advance(run.pk):
+                raise CommandError("Another process is importing this file right now.")
         run.refresh_from_db()
         return run
 
