@@ -13,6 +13,7 @@ from retention.lib import charts, formats
 from retention.lib.charts import Series
 from retention.lib.spreadsheets import Cell
 from retention.metrics import months
+from retention.metrics.queries import RatePoint
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Chart:
     # The same for a file: plain numbers.
     file: Table
     csv: str = ""
-    json: str = ""
+    # Where the table view is.
+    plain: str = ""
 
     @property
     def figure_id(self) -> str:
@@ -64,7 +66,7 @@ def repeat_curves(found: Sequence[Curve], locale: str, link: Callable[[Curve], s
         for name, curve in named
     ]
     layout = charts.perennial(y_format=".0%")
-    layout["xaxis"] |= {"title": {"text": "days after the first purchase"}, "dtick": 90}
+    layout["xaxis"] |= {"ticksuffix": " d", "dtick": 90}
     return Chart(
         name="curves",
         title="Second order within…",
@@ -119,6 +121,83 @@ def _with_interval(point: Any, locale: str) -> str:
     return f"{formats.percent(point.value, locale)} ({low}–{high})"
 
 
+def rate_trend(
+    points: Sequence[RatePoint], marks: dict[str, float], locale: str, link: Callable[[date], str]
+) -> Chart:
+    """The repeat purchase rate as it went; `marks` are levels to compare it with, by their names."""
+    days = [point.day.isoformat() for point in points]
+    rates = [point.rate for point in points]
+    series = Series(
+        "Repeat purchase rate",
+        days,
+        [r.value for r in rates],
+        [r.low for r in rates],
+        [r.high for r in rates],
+    )
+    layout = charts.perennial(y_format=".0%")
+    layout["xaxis"]["tickformat"] = "%b %Y"
+    layout |= _marked(marks)
+    return Chart(
+        name="repeat-rate",
+        title="Repeat rate over time",
+        alt=_rate_in_words(points, locale),
+        footer="Of the days before each point, once they are all on record. The band is the 95 % interval.",
+        figure=charts.lines([series], layout, hover="%{y:.1%}"),
+        table=Table(
+            ("Day", "Rate", "95 % interval", "Buyers"),
+            [_rate_line(point, locale) for point in points][::-1],
+            line_links=[link(point.day) for point in points][::-1],
+        ),
+        file=Table(
+            ("day", "value", "low", "high", "repeat", "buyers"),
+            [[p.day, p.rate.value, p.rate.low, p.rate.high, p.rate.successes, p.rate.n] for p in points],
+        ),
+    )
+
+
+def _rate_line(point: RatePoint, locale: str) -> list[Cell]:
+    rate = point.rate
+    return [
+        formats.day(point.day, locale),
+        formats.percent(rate.value, locale),
+        f"{formats.percent(rate.low, locale)} – {formats.percent(rate.high, locale)}",
+        formats.number(rate.n, locale),
+    ]
+
+
+def _rate_in_words(points: Sequence[RatePoint], locale: str) -> str:
+    if len(points) < 2:
+        return (
+            "Appears as soon as there are orders of two such stretches of days; for one filter at a time,"
+            " not for all time."
+        )
+    first, last = points[0], points[-1]
+    return (
+        f"Repeat purchase rate, from {formats.percent(first.rate.value, locale)} on"
+        f" {formats.day(first.day, locale)} to {formats.percent(last.rate.value, locale)} on"
+        f" {formats.day(last.day, locale)}."
+    )
+
+
+def _marked(marks: dict[str, float]) -> dict[str, Any]:
+    """Dotted levels with their names at the left end."""
+    lines = [
+        {
+            **{"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": level, "y1": level},
+            "line": {"color": "var(--ink-3)", "width": 1, "dash": "dot"},
+        }
+        for level in marks.values()
+    ]
+    names = [
+        {
+            **{"xref": "paper", "x": 0, "xanchor": "left", "y": level, "yanchor": "bottom"},
+            **{"text": name, "showarrow": False, "font": {"color": "var(--ink-2)", "size": 11}},
+        }
+        for name, level in marks.items()
+    ]
+    return {"shapes": lines, "annotations": names}
+
+
 @dataclass(frozen=True)
 class Measure:
     """One line of the trend."""
@@ -128,10 +207,9 @@ class Measure:
     column: str
     footer: str = ""
     money: bool = False
-    color: int = 1
 
 
-PURCHASES = Measure("purchases", "Purchases by month", "purchases", color=3)
+PURCHASES = Measure("purchases", "Purchases by month", "purchases")
 NET = Measure(
     "net-revenue",
     "Net revenue by month",
@@ -139,14 +217,14 @@ NET = Measure(
     money=True,
     footer="After discounts and refunds, without tax and shipping.",
 )
-NEW = Measure("new-customers", "New customers by month", "new_customers", color=2)
+NEW = Measure("new-customers", "New customers by month", "new_customers")
 MEASURES = {measure.name: measure for measure in (PURCHASES, NET, NEW)}
 
 
 def by_month(
     measure: Measure, found: Sequence[Month], currency: str, locale: str, link: Callable[[date], str]
 ) -> Chart:
-    """Lines for whole months; the month that is not over is dashed by way of its own trace."""
+    """A bar per month; the one that is not over is pale."""
     values = [_value(measure, month, currency) for month in found]
     shown = [
         formats.money(_minor(measure, month), currency, locale, whole=True)
@@ -182,7 +260,7 @@ def _trend_figure(
     days = [months.first_day(m.point.month).isoformat() for m in found]
     layout = charts.perennial(y_format="~s")
     layout["xaxis"]["tickformat"] = "%b %Y"
-    figure = charts.bars(Series(measure.title, days, values), layout, color=measure.color)
+    figure = charts.bars(Series(measure.title, days, values), layout)
     trace = figure["data"][0]
     trace |= {"text": shown, "textposition": "none", "hovertemplate": "%{text}<extra></extra>"}
     trace["marker"]["opacity"] = [0.45 if m.point.open else 1 for m in found]

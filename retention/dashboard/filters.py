@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from urllib.parse import urlencode
 
 from django.http import QueryDict
@@ -51,7 +52,7 @@ class Filters:
         chosen = {name: getattr(self, name) for name in DIMENSIONS}
         return {name: "" if value == UNKNOWN else value for name, value in chosen.items() if value}
 
-    @property
+    @cached_property
     def query(self) -> str:
         """The query string of this choice, without what is default."""
         return urlencode(self.parameters(), doseq=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -18,7 +18,7 @@ from retention.dashboard.queries import Curve, Freshness, Front, Month, When, cu
 from retention.dashboard.targets import step_to, worth
 from retention.lib import formats
 from retention.metrics import months
-from retention.metrics.queries import Cohort, DimensionValue
+from retention.metrics.queries import Cohort, DimensionValue, Mean, Rate, RatePoint
 from retention.stores.models import Store
 
 # A menu with more is a wall; the rest can be typed into the address.
@@ -33,18 +33,25 @@ class Look:
 
     store: Store
     filters: Filters
+    # Known addresses: a page of cohorts has hundreds of links.
+    addresses: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def number_link(self, name: str, **more: object) -> str:
         """Where a number opens: its drawer, under the same filters."""
-        url = reverse("dashboard:number", args=[self.store.slug, name])
+        url = self.address("number", name)
         parameters = "&".join(
             part for part in (self.filters.query, *(f"{k}={v}" for k, v in more.items())) if part
         )
         return f"{url}?{parameters}" if parameters else url
 
     def file_link(self, name: str, kind: str = "csv") -> str:
-        url = reverse(f"dashboard:chart_{kind}", args=[self.store.slug, name])
+        url = self.address(f"chart_{kind}" if kind else "chart", name)
         return f"{url}?{self.filters.query}" if self.filters.query else url
+
+    def address(self, view: str, name: str) -> str:
+        if (view, name) not in self.addresses:
+            self.addresses[view, name] = reverse(f"dashboard:{view}", args=[self.store.slug, name])
+        return self.addresses[view, name]
 
 
 @dataclass(frozen=True)
@@ -188,7 +195,7 @@ def _card(look: Look, name: str, course: Course, words: Wording, bench: Bench | 
 
 
 def aim(
-    look: Look, found: Front, *, may_set: bool, typed: str | None = None, error: str = ""
+    look: Look, year: tuple[Rate, Mean], *, may_set: bool, typed: str | None = None, error: str = ""
 ) -> dict[str, Any]:
     """What a better rate would bring, and the owner's target for it."""
     store, filters = look.store, look.filters
@@ -201,12 +208,13 @@ def aim(
         "action": f"{action}?{filters.query}" if filters.query else action,
         "value": target.removesuffix(".0").removesuffix(",0") if typed is None else typed,
         "error": error,
-        **_promise(look, found),
+        "link": look.number_link("repeat-rate"),
+        **_promise(look, year),
     }
 
 
-def _promise(look: Look, found: Front) -> dict[str, Any]:
-    store, (rate, order) = look.store, found.year
+def _promise(look: Look, year: tuple[Rate, Mean]) -> dict[str, Any]:
+    store, (rate, order) = look.store, year
     now = rate.value or 0.0
     points = step_to(store.target_rpr, now)
     heading = "What more second orders are worth"
@@ -258,20 +266,21 @@ class Heat:
     months: Sequence[int]
     rows: Sequence[heatmap.Row]
     averages: Sequence[str]
-    table: charts.Table
     figure: dict[str, object]
     csv: str
-    json: str
+    plain: str
 
 
-def heat(look: Look, cohorts: Sequence[Cohort]) -> Heat:
-    store, filters = look.store, look.filters
-
+def heat_style(look: Look) -> heatmap.Style:
     def link(month: date, k: int | None = None) -> str:
         where: dict[str, object] = {"month": f"{month:%Y-%m}"}
         return look.number_link("cohort", **(where if k is None else {**where, "k": k}))
 
-    style = heatmap.Style(store.currency, store.locale, link)
+    return heatmap.Style(look.store.currency, look.store.locale, link)
+
+
+def heat(look: Look, cohorts: Sequence[Cohort]) -> Heat:
+    filters, style = look.filters, heat_style(look)
     return Heat(
         name="cohorts",
         title=heatmap.title(filters.tab),
@@ -283,10 +292,9 @@ def heat(look: Look, cohorts: Sequence[Cohort]) -> Heat:
         months=range(heatmap.months(cohorts[-heatmap.MOST_ROWS :])),
         rows=heatmap.rows(cohorts, filters.tab, style),
         averages=heatmap.averages(cohorts, filters.tab, style),
-        table=heatmap.table(cohorts, filters.tab, style),
         figure=heatmap.figure(cohorts, filters.tab, style),
         csv=look.file_link("cohorts"),
-        json=look.file_link("cohorts", "json"),
+        plain=look.file_link("cohorts", ""),
     )
 
 
@@ -313,6 +321,18 @@ def curve_options(look: Look, found: Front) -> list[Option]:
     ]
 
 
+def rate_chart(look: Look, points: Sequence[RatePoint]) -> Chart:
+    store = look.store
+
+    def link(day: date) -> str:
+        return Look(store, replace(look.filters, as_of=day)).number_link("repeat-rate")
+
+    marks = {"benchmark": float(store.benchmark_rpr) / 100}
+    if store.target_rpr is not None:
+        marks["target"] = float(store.target_rpr) / 100
+    return _filed(look, charts.rate_trend(points, marks, store.locale, link))
+
+
 def trend_chart(look: Look, found: Sequence[Month], measure: charts.Measure) -> Chart:
     def link(month: date) -> str:
         return look.number_link(measure.name, month=f"{month:%Y-%m}")
@@ -322,7 +342,7 @@ def trend_chart(look: Look, found: Sequence[Month], measure: charts.Measure) -> 
 
 
 def _filed(look: Look, chart: Chart) -> Chart:
-    return replace(chart, csv=look.file_link(chart.name), json=look.file_link(chart.name, "json"))
+    return replace(chart, csv=look.file_link(chart.name), plain=look.file_link(chart.name, ""))
 
 
 def written(look: Look, found: Front, *, may_set: bool) -> dict[str, Any]:
@@ -331,12 +351,13 @@ def written(look: Look, found: Front, *, may_set: bool) -> dict[str, Any]:
         **filter_bar(look, found),
         **notices(look, found),
         "cards": kpi_cards(look, found),
-        "aim": aim(look, found, may_set=may_set),
+        "aim": aim(look, found.year, may_set=may_set),
         "cohorts": heat(look, found.cohorts),
         "curves": curve_chart(look, found.curves),
         "curve_options": curve_options(look, found),
         "curve_keeps": _keeps(look.filters, "curve"),
         "new_customers": trend_chart(look, found.months, charts.NEW),
+        "rate_chart": rate_chart(look, found.rate_points),
         "trends": [
             trend_chart(look, found.months, charts.NET),
             trend_chart(look, found.months, charts.PURCHASES),

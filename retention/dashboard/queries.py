@@ -19,7 +19,17 @@ from retention.dashboard.filters import DIMENSIONS, Filters
 from retention.lib.intervals import Survival, mean_half_width
 from retention.metrics import months, queries
 from retention.metrics.models import CohortValue, Daily, Purchase
-from retention.metrics.queries import Cohort, Mean, Quartiles, Rate, Slice, Totals, TrendPoint
+from retention.metrics.queries import (
+    Cohort,
+    DimensionValue,
+    Mean,
+    Quartiles,
+    Rate,
+    RatePoint,
+    Slice,
+    Totals,
+    TrendPoint,
+)
 from retention.metrics.rebuild import FOLLOWER
 from retention.stores.models import Store
 from retention.timeline.follow import lag
@@ -49,11 +59,7 @@ class Freshness:
     """How far the figures have followed the orders."""
 
     waiting: int
-    moved_at: datetime | None
-
-    @property
-    def up_to(self) -> datetime | None:
-        return self.moved_at if self.waiting else timezone.now()
+    up_to: datetime | None
 
 
 @dataclass(frozen=True)
@@ -86,10 +92,11 @@ class Front:
     gap: Course
     # The last 365 days, for the worth of a target.
     year: tuple[Rate, Mean]
+    rate_points: list[RatePoint] = field(default_factory=list)
     curves: list[Curve] = field(default_factory=list)
     cohorts: list[Cohort] = field(default_factory=list)
     months: list[Month] = field(default_factory=list)
-    menus: dict[str, list[queries.DimensionValue]] = field(default_factory=dict)
+    menus: dict[str, list[DimensionValue]] = field(default_factory=dict)
 
 
 def when(store: Store, filters: Filters) -> When:
@@ -101,7 +108,7 @@ def when(store: Store, filters: Filters) -> When:
 
 
 def has_figures(store: Store) -> bool:
-    return Daily.objects.filter(store=store, dimension="all").exists()
+    return Daily.objects.filter(store=store, dimension="all", value="").exists()
 
 
 def chosen(filters: Filters) -> Slice:
@@ -115,47 +122,103 @@ def chosen(filters: Filters) -> Slice:
 
 
 def freshness() -> Freshness:
+    waiting = lag(FOLLOWER)
+    if not waiting:
+        return Freshness(0, timezone.now())
     moved = Follower.objects.filter(name=FOLLOWER).values_list("moved_at", flat=True).first()
-    return Freshness(lag(FOLLOWER), moved)
+    return Freshness(waiting, moved)
 
 
 def front(store: Store, filters: Filters) -> Front:
     at = when(store, filters)
     part = chosen(filters)
     cohorts = queries.cohort_matrix(store, part, at.as_of)
+    points = rate_points(store, filters, at.as_of)
     return Front(
         when=at,
         totals=queries.totals(store, at.as_of),
         freshness=freshness(),
-        rate=rate_course(store, filters, at.as_of),
+        rate=rate_course(store, filters, at.as_of, points),
+        rate_points=points,
         clv=clv_course(store, filters, at.as_of),
         aov=aov_course(store, filters, at.as_of),
         gap=gap_course(store, filters, at.as_of),
-        year=(
-            queries.repeat_purchase_rate(store, part, at.as_of),
-            queries.average_order_value(store, part, at.as_of),
-        ),
+        year=year(store, part, at.as_of),
         curves=curves(store, filters, at.as_of, cohorts),
         cohorts=cohorts,
         months=trend(store, filters, at.as_of),
-        menus={name: queries.dimension_values(store, name) for name in DIMENSIONS},
+        menus=menus(store),
     )
+
+
+def year(store: Store, part: Slice, as_of: date) -> tuple[Rate, Mean]:
+    return (
+        queries.repeat_purchase_rate(store, part, as_of),
+        queries.average_order_value(store, part, as_of),
+    )
+
+
+def target_figures(store: Store, filters: Filters) -> tuple[tuple[Rate, Mean], Course]:
+    """What a new target changes: the worth of reaching it, and the card of the rate."""
+    as_of = when(store, filters).as_of
+    points = rate_points(store, filters, as_of)
+    return year(store, chosen(filters), as_of), rate_course(store, filters, as_of, points)
 
 
 def cohorts(store: Store, filters: Filters, as_of: date) -> list[Cohort]:
     return queries.cohort_matrix(store, chosen(filters), as_of)
 
 
-def rate_course(store: Store, filters: Filters, as_of: date) -> Course:
-    part, days = chosen(filters), filters.days
-    points: list[queries.RatePoint] = []
+def menus(store: Store) -> dict[str, list[DimensionValue]]:
+    """The values of every dimension, most customers first. One query."""
+    found: dict[str, list[DimensionValue]] = {name: [] for name in DIMENSIONS}
+    rows = (
+        CohortValue.objects.filter(store=store, dimension__in=DIMENSIONS)
+        .values_list("dimension", "value")
+        .annotate(n=Sum("customers"))
+        .filter(n__gt=0)
+        .order_by("-n", "value")
+    )
+    for dimension, value, n in rows:
+        found[dimension].append(DimensionValue(value, int(n)))
+    return found
+
+
+def rate_points(store: Store, filters: Filters, as_of: date) -> list[RatePoint]:
+    """The rate every two weeks of two years, from the first day on that has all its days on record."""
+    part = chosen(filters)
     # Several dimensions at once are answered from facts: a query per point would be too many.
-    if part.rollup and days:
-        points = queries.rpr_series(store, part, as_of, days, days=730, step=14)
+    if not part.rollup or not filters.days:
+        return []
+    points = queries.rpr_series(store, part, as_of, filters.days, days=730, step=14)
+    since = first_day(store)
+    return [p for p in points if p.rate.n and _covered(p.day, filters.days, since)]
+
+
+def first_day(store: Store) -> date | None:
+    """The day of the first purchase."""
+    days = Daily.objects.filter(store=store, dimension="all", value="", purchases__gt=0)
+    return days.order_by("day").values_list("day", flat=True).first()
+
+
+def _covered(until: date, days: int | None, since: date | None) -> bool:
+    """Are those days on record, give or take a tenth? Fewer days leave people less time to buy again, so
+    the rate of a young shop would seem to rise by itself."""
+    return since is not None and (days is None or (until - since).days >= days * 0.9)
+
+
+def rate_course(store: Store, filters: Filters, as_of: date, points: list[RatePoint] | None = None) -> Course:
+    part, days = chosen(filters), filters.days
+    if points is None:
+        points = rate_points(store, filters, as_of)
+    then = months.year_before(as_of)
+    before = NOTHING
+    if _covered(then, days, first_day(store)):
+        before = _rate(queries.repeat_purchase_rate(store, part, then, days))
     return Course(
         _rate(queries.repeat_purchase_rate(store, part, as_of, days)),
-        _rate(queries.repeat_purchase_rate(store, part, months.year_before(as_of), days)),
-        [_rate(point.rate) for point in points if point.rate.n],
+        before,
+        [_rate(point.rate) for point in points],
     )
 
 

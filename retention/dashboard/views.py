@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlencode
@@ -15,6 +16,7 @@ from retention.dashboard import actions, charts, filters, front, heatmap, number
 from retention.lib import formats
 from retention.lib.htmx import invalid, page, saved
 from retention.lib.spreadsheets import Cell, csv_lines
+from retention.metrics.queries import Cohort
 from retention.stores.doors import StoreRequest, member
 from retention.stores.models import Role, Store
 
@@ -74,13 +76,13 @@ def _wrong_target(request: StoreRequest, store: Store, typed: str, error: str) -
     look = front.Look(store, filters.parse(request.GET))
     found = queries.front(store, look.filters)
     written = front.written(look, found, may_set=True)
-    written["aim"] = front.aim(look, found, may_set=True, typed=typed, error=error)
+    written["aim"] = front.aim(look, found.year, may_set=True, typed=typed, error=error)
     return invalid(request, "dashboard/home.html", {"page": written})
 
 
 def _target(look: front.Look) -> dict[str, Any]:
-    found = queries.front(look.store, look.filters)
-    return {"aim": front.aim(look, found, may_set=True), "rate_card": front.rate_card(look, found.rate)}
+    year, rate = queries.target_figures(look.store, look.filters)
+    return {"aim": front.aim(look, year, may_set=True), "rate_card": front.rate_card(look, rate)}
 
 
 def _home(look: front.Look) -> str:
@@ -171,37 +173,69 @@ def customers_csv(request: StoreRequest, store: Store, name: str) -> StreamingHt
 
 @require_safe
 @member()
+def chart(request: StoreRequest, store: Store, name: str) -> HttpResponse:
+    """The table view of a chart."""
+    drawn = _drawn(request, store, name)
+    return page(request, "dashboard/chart.html", {"chart": drawn, "back": _home(drawn.look)})
+
+
+@require_safe
+@member()
 def chart_csv(request: StoreRequest, store: Store, name: str) -> StreamingHttpResponse:
-    table = _chart(request, store, name)[1]
-    return _csv(f"{store.slug}-{name}", table.head, table.lines)
+    file = _drawn(request, store, name).file
+    return _csv(f"{store.slug}-{name}", file.head, file.lines)
 
 
 @require_safe
 @member()
 def chart_json(request: StoreRequest, store: Store, name: str) -> JsonResponse:
     """The chart's figure and its numbers, one object per line."""
-    figure, table = _chart(request, store, name)
-    rows = [dict(zip(table.head, line, strict=True)) for line in table.lines]
-    return JsonResponse({"name": name, "store": store.slug, "rows": rows, "figure": figure})
+    drawn = _drawn(request, store, name)
+    rows = [dict(zip(drawn.file.head, line, strict=True)) for line in drawn.file.lines]
+    return JsonResponse({"name": name, "store": store.slug, "rows": rows, "figure": drawn.figure})
 
 
-def _chart(request: StoreRequest, store: Store, name: str) -> tuple[Any, charts.Table]:
+@dataclass(frozen=True)
+class Drawn:
+    """One chart alone: as a table, a file and a figure."""
+
+    look: front.Look
+    title: str
+    footer: str
+    table: charts.Table
+    file: charts.Table
+    figure: dict[str, Any]
+    csv: str
+
+
+def _drawn(request: StoreRequest, store: Store, name: str) -> Drawn:
     look = front.Look(store, filters.parse(request.GET))
-    at = queries.when(store, look.filters)
+    as_of = queries.when(store, look.filters).as_of
     if name == "cohorts":
-        cohorts = queries.cohorts(store, look.filters, at.as_of)
-        return front.heat(look, cohorts).figure, charts.Table(
-            heatmap.HEAD, heatmap.lines(cohorts, store.currency)
-        )
+        return _drawn_cohorts(look, queries.cohorts(store, look.filters, as_of))
     if name == "curves":
-        cohorts = queries.cohorts(store, look.filters, at.as_of)
-        made = front.curve_chart(look, queries.curves(store, look.filters, at.as_of, cohorts))
-        return made.figure, made.file
-    measure = charts.MEASURES.get(name)
-    if measure is None:
+        cohorts = queries.cohorts(store, look.filters, as_of)
+        made = front.curve_chart(look, queries.curves(store, look.filters, as_of, cohorts))
+    elif name == "repeat-rate":
+        made = front.rate_chart(look, queries.rate_points(store, look.filters, as_of))
+    elif name in charts.MEASURES:
+        made = front.trend_chart(look, queries.trend(store, look.filters, as_of), charts.MEASURES[name])
+    else:
         raise Http404
-    made = front.trend_chart(look, queries.trend(store, look.filters, at.as_of), measure)
-    return made.figure, made.file
+    return Drawn(look, made.title, made.footer, made.table, made.file, made.figure, made.csv)
+
+
+def _drawn_cohorts(look: front.Look, cohorts: list[Cohort]) -> Drawn:
+    tab, heat = look.filters.tab, front.heat(look, cohorts)
+    return Drawn(
+        look,
+        heat.title,
+        f"{heat.footer}. A star: the month is not over.",
+        heatmap.table(cohorts, tab, front.heat_style(look)),
+        charts.Table(heatmap.HEAD, heatmap.lines(cohorts, look.store.currency)),
+        heat.figure,
+        heat.csv,
+    )
 
 
 def _csv(name: str, head: Sequence[str], lines: Iterable[Sequence[Cell]]) -> StreamingHttpResponse:

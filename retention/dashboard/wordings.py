@@ -21,7 +21,7 @@ def lifetime_value(store: Store) -> Wording:
 
 
 def order_value(store: Store) -> Wording:
-    return _money(store, "purchase")
+    return _money(store, "order")
 
 
 def _money(store: Store, noun: str) -> Wording:
@@ -43,7 +43,7 @@ def _rounded(minor: float) -> float:
 def gap(store: Store) -> Wording:
     def between(low: float, high: float) -> str:
         ends = (formats.number(round(end), store.locale) for end in (low, high))
-        return f"middle half {'–'.join(ends)}"
+        return f"half {'–'.join(ends)}"
 
     def change(days: float) -> str:
         rounded = round(days)
@@ -54,7 +54,7 @@ def gap(store: Store) -> Wording:
         value=lambda days: formats.days(days, store.locale),
         width=lambda days: formats.number(days, store.locale),
         change=change,
-        counted=lambda n: formats.counted(n, "repeat purchase", locale=store.locale),
+        counted=lambda n: formats.counted(n, "gap", locale=store.locale),
         between=between,
         better=0,
     )

@@ -28,9 +28,10 @@ def locale_of(name: str) -> Locale:
 
 def major(minor: float, currency: str) -> float:
     """Minor units as the amount on a price tag: 14260 cents are 142.60, 500 yen are 500."""
-    return float(minor) / float(10 ** int(get_currency_precision(currency)))
+    return float(minor) / float(10 ** decimals(currency))
 
 
+@lru_cache(maxsize=256)
 def decimals(currency: str) -> int:
     """How many a price in this currency has."""
     return int(get_currency_precision(currency))
@@ -41,6 +42,12 @@ def money(minor: float | None, currency: str, locale: str = "en_US", *, whole: b
     if minor is None:
         return NOTHING
     amount = major(minor, currency)
+    return _money(round(amount, 0 if whole else decimals(currency)), currency, locale, whole)
+
+
+@lru_cache(maxsize=4096)
+def _money(amount: float, currency: str, locale: str, whole: bool) -> str:
+    # Cached, as are numbers: a page of cohorts writes a thousand of them, and Babel takes its time.
     if not whole:
         return str(format_currency(amount, currency, locale=locale_of(locale)))
     short = locale_of(locale).currency_formats["standard"].pattern.replace(".00", "")
@@ -54,8 +61,11 @@ def signed_money(minor: float, currency: str, locale: str = "en_US", *, whole: b
 
 def number(value: float | None, locale: str = "en_US", *, digits: int = 0) -> str:
     """A count, or a plain figure with so many decimals."""
-    if value is None:
-        return NOTHING
+    return NOTHING if value is None else _number(round(value, digits), locale, digits)
+
+
+@lru_cache(maxsize=16384)
+def _number(value: float, locale: str, digits: int) -> str:
     pattern = "#,##0." + "0" * digits if digits else "#,##0"
     return str(format_decimal(value, pattern, locale=locale_of(locale)))
 

@@ -25,6 +25,19 @@ async function savePicture(button) {
   link.click();
 }
 
+/* A filter chosen by keyboard: its menu is replaced and closed, so the focus goes back to the new one's chip. */
+let chip = "";
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const menu = event.detail.elt.closest("details.menu");
+  const summary = menu && menu.contains(document.activeElement) && menu.querySelector("summary");
+  chip = summary ? summary.id : "";
+});
+document.addEventListener("htmx:afterSettle", () => {
+  const summary = chip && document.getElementById(chip);
+  chip = "";
+  if (summary) summary.focus();
+});
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-save-png]");
   if (button) savePicture(button);
