@@ -1,7 +1,8 @@
 """Every address, for everybody: who may read it, who may change something through it, and for whom it is not there.
 
 To add an address, add a line to DOORS (a store's page), ENTRANCE (before sign-in) or SIGNED_IN (a person's own
-pages). `ids` makes the address's other numbers from things of the given store, `data` is a valid form.
+pages). `ids` makes a thing in the given store and returns its numbers in the address, `words` is what else the
+address needs, `data` is a valid form.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class Door:
 
     get: tuple[str, ...] = ALL
     post: tuple[str, ...] = NOBODY
+    # The rest of the address: words that mean the same in every store, and numbers of one store's things.
+    words: dict[str, str] = field(default_factory=dict)
     ids: Ids = field(default=lambda store: {})
     data: dict[str, Any] = field(default_factory=dict)
     # What a permitted reader gets when the store is still empty.
@@ -62,6 +65,13 @@ DOORS: dict[str, Door] = {
     "desk:remove": Door(get=NOBODY, post=OWNERS, ids=_a_member),
     "desk:withdraw": Door(get=NOBODY, post=OWNERS, ids=_an_invitation),
     "desk:activity": Door(),
+    "dashboard:home": Door(),
+    "dashboard:target": Door(get=NOBODY, post=OWNERS, data={"target": "33"}),
+    "dashboard:number": Door(words={"name": "repeat-rate"}),
+    "dashboard:customers_csv": Door(words={"name": "repeat-rate"}),
+    "dashboard:chart": Door(words={"name": "cohorts"}),
+    "dashboard:chart_csv": Door(words={"name": "cohorts"}),
+    "dashboard:chart_json": Door(words={"name": "cohorts"}),
 }
 # Open before sign-in. They carry their own key, or tell nothing; each has its own tests.
 ENTRANCE = {
@@ -180,7 +190,7 @@ def test_every_page_of_a_store_has_the_staff_door():
 @pytest.mark.parametrize("name", DOORS)
 def test_a_page_opens_for_its_roles_only(name, method, store, cast):
     door = DOORS[name]
-    url = reverse(name, kwargs={"store": store.slug, **door.ids(store)})
+    url = reverse(name, kwargs={"store": store.slug, **door.words, **door.ids(store)})
     allowed = door.get if method == "get" else door.post
     before = everything()
     for who, client in cast.items():
@@ -210,9 +220,8 @@ def test_another_store_is_not_there(name, method, store, other_store, cast):
     if not (door.get if method == "get" else door.post):
         return
     theirs = door.ids(other_store)
-    tries = [reverse(name, kwargs={"store": slug, **theirs}) for slug in (other_store.slug, "no-such-store")]
-    if theirs:
-        tries.append(reverse(name, kwargs={"store": store.slug, **theirs}))
+    slugs = [other_store.slug, "no-such-store"] + ([store.slug] if theirs else [])
+    tries = [reverse(name, kwargs={"store": slug, **door.words, **theirs}) for slug in slugs]
     before = everything()
     for who in ("olivia", "marco", "sam", "ana"):
         for number, url in enumerate(tries):
@@ -224,7 +233,7 @@ def test_another_store_is_not_there(name, method, store, other_store, cast):
 
 @pytest.mark.parametrize("name", DOORS)
 def test_a_visitor_cannot_tell_whether_a_store_exists(name, store, as_user):
-    numbers = DOORS[name].ids(store)
+    numbers = {**DOORS[name].words, **DOORS[name].ids(store)}
     urls = [reverse(name, kwargs={"store": slug, **numbers}) for slug in (store.slug, "no-such-store")]
     answers = [as_user(None).get(url).status_code for url in urls]
     assert answers[0] == answers[1]
