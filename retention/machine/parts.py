@@ -8,6 +8,8 @@ import socket
 import sys
 from pathlib import Path
 
+from django.conf import settings
+
 from retention.machine import binaries, embedded, keeper, paths
 from retention.machine.supervisor import Part
 
@@ -21,13 +23,23 @@ def web(host: str, port: int) -> Part:
         *("--host", host, "--port", str(port), "--workers", "1", "--blocking-threads", "4"),
         *("--no-ws", "--log-level", "warning", "--workers-kill-timeout", "3"),
     ]
+    if settings.LOG_FORMAT == "json":
+        command += ["--log-config", str(Path(__file__).with_name("weblog.json"))]
     return Part("The web server", command, WEB, folder=ROOT)
 
 
 def worker() -> Part:
     command = [*_celery(), "worker", "--loglevel", "WARNING", "--concurrency", "2", "--without-mingle"]
-    # What a worker is killed over is delivered again: long patience would buy nothing.
-    return Part("The worker", [*command, "--without-gossip"], WORK, patience=10.0, folder=ROOT)
+    # What a worker is killed over is delivered again: long patience would buy nothing. On SIGTERM it would
+    # finish its tasks, however long; nobody is there to end it when the supervisor was killed.
+    return Part(
+        "The worker",
+        [*command, "--without-gossip"],
+        WORK,
+        patience=10.0,
+        orphan_signal=signal.SIGQUIT,
+        folder=ROOT,
+    )
 
 
 def scheduler() -> Part:

@@ -70,6 +70,8 @@ def secret_key() -> str:
         return file.read_text(encoding="ascii").strip()
     except FileNotFoundError:
         return _make_secret(file)
+    except OSError as error:
+        raise SystemExit(f"Perennial cannot read {file}: {error.strerror}.") from error
 
 
 def _make_secret(file: Path) -> str:

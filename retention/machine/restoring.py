@@ -6,10 +6,8 @@ under the name. Whatever fails before it leaves the old one as it was.
 
 from __future__ import annotations
 
-import importlib
 import os
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,8 +22,9 @@ from django.db.utils import OperationalError
 from psycopg import sql
 
 from retention.machine import archive, paths
+from retention.timeline.renumber import renumber_after_restore
 
-SWAP_TRIES = 50
+SWAP_TRIES = 10
 
 
 class Refused(Exception):
@@ -75,11 +74,7 @@ def _make_ready(fresh: str) -> None:
     """Migrate an older backup, and renumber the timeline: transaction ids do not survive a restore."""
     with _connected_to(fresh):
         call_command("migrate", verbosity=0, interactive=False)
-        try:
-            renumber = importlib.import_module("retention.timeline.renumber")
-        except ModuleNotFoundError:
-            return
-        renumber.renumber_after_restore()
+        renumber_after_restore()
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")  # a dump carries no statistics: first questions would take minutes
 
@@ -113,7 +108,8 @@ def _swap(live: str, fresh: str) -> None:
     renames = [(old, spare), (new, old), (spare, new)]
     for attempt in range(SWAP_TRIES):
         try:
-            _maintain(sql.SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS false").format(old))
+            # Nothing before the renames is left behind, whenever this process is killed. They wait some
+            # seconds for those who were sent away, and newcomers wait for them.
             _send_away(live)
             _maintain(
                 sql.SQL("BEGIN"),
@@ -121,11 +117,9 @@ def _swap(live: str, fresh: str) -> None:
                 sql.SQL("COMMIT"),
             )
             return
-        except OperationalError:  # somebody was still on the way out
+        except OperationalError:  # somebody was quicker to come back
             if attempt == SWAP_TRIES - 1:
-                _maintain(sql.SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS true").format(old))
                 raise
-            time.sleep(0.1)
 
 
 def _send_away(name: str) -> None:

@@ -30,6 +30,7 @@ class Part:
     stop_order: int
     patience: float = 5.0  # seconds between asking it to stop and making it
     stop_signal: int = signal.SIGTERM
+    orphan_signal: int = 0  # from the kernel, when the supervisor was killed; 0: the same
     once: bool = False  # a job that ends, and is not started again
     folder: Path = Path("/")
     owner: dict[str, object] = field(default_factory=dict)
@@ -46,7 +47,7 @@ class Part:
             cwd=self.folder,
             start_new_session=True,
             pass_fds=keep_open,
-            preexec_fn=die_with_parent(self.stop_signal),
+            preexec_fn=die_with_parent(self.orphan_signal or self.stop_signal),
             **self.owner,
         )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import importlib
 import os
 import socket
 import sys
@@ -13,16 +12,20 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.apps import apps
+import structlog
 from django.conf import settings
-from django.core.management import CommandError, call_command, get_commands
+from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
 
 from retention.machine import binaries, embedded, keeper, parts, paths
 from retention.machine.supervisor import GivenUp, Part, Supervisor
+from retention.stores.models import Store, User
+from retention.stores.setup import setup_url
 
 LEFTOVER_SECONDS = 20.0
+DEMO_TRIES = 3
+log = structlog.get_logger("perennial")
 
 
 class Command(BaseCommand):
@@ -45,7 +48,8 @@ class Command(BaseCommand):
         self.host, self.port = options["host"], options["port"]
         self.with_demo = not options["no_demo"]
         self.demo: Part | None = None
-        self.greeted = False
+        self.demo_tries = 0
+        self.greeted = self.told_login = False
         _refuse_taken_port(self.host, self.port)
         supervisor = Supervisor()
         supervisor.listen()
@@ -61,6 +65,7 @@ class Command(BaseCommand):
         try:
             if _is_migrated():
                 # Most starts. The parts load while the database wakes, which saves a second.
+                embedded.find_home()  # whatever is wrong with the folder is said before anything starts
                 self._start_parts(supervisor)
                 embedded.wake()
             else:
@@ -69,7 +74,8 @@ class Command(BaseCommand):
             if not supervisor.stopping:
                 supervisor.watch(lambda: self._on_tick(supervisor))
         finally:
-            self.stdout.write("Stopping.")
+            if supervisor.parts:
+                self._say("Stopping.")
             supervisor.stop()
             _let_database_go()
             os.close(shared)
@@ -89,9 +95,10 @@ class Command(BaseCommand):
         if not self.greeted and _answers(self.host, self.port):
             self.greeted = True
             self._greet(supervisor)
+        if not self.told_login and self.demo:
+            self._print_demo_login()
         if self.demo and not self.demo.alive:
-            self._say_demo_done(self.demo)
-            self.demo = None
+            self._after_demo(supervisor, self.demo)
 
     @property
     def address(self) -> str:
@@ -102,36 +109,52 @@ class Command(BaseCommand):
         # Not sooner: on two cores they would double the time to the first page.
         supervisor.start(parts.worker())
         supervisor.start(parts.scheduler())
-        self.stdout.write(self.style.SUCCESS(f"Perennial is at {self.address}") + "  (Ctrl-C stops it)")
+        self._say(f"Perennial is at {self.address}  (Ctrl-C stops it)")
         self._print_demo_login()
-        if not _has_rows("stores", "Store"):
-            if self.with_demo and "load_demo" in get_commands():
-                self.stdout.write("Loading the demo store; you can watch it fill.")
-                self.demo = supervisor.start(parts.demo())
-            elif not _has_rows("stores", "User"):
-                self._print_setup_link()
+        if self.with_demo and (_demo_mark().exists() or not Store.objects.exists()):
+            self._say("Loading the demo stores; you can watch them fill.")
+            _demo_mark().touch()
+            self._load_demo(supervisor)
+        elif not User.objects.exists():
+            self._print_setup_link()
         connection.close()
+
+    def _say(self, line: str) -> None:
+        if settings.LOG_FORMAT == "json":
+            log.info(line)
+        else:
+            self.stdout.write(line)
 
     def _print_demo_login(self) -> None:
         login = paths.data_dir() / "demo-login.txt"
         if login.is_file():
-            self.stdout.write(login.read_text(encoding="utf-8").strip())
+            self.told_login = True
+            self._say(login.read_text(encoding="utf-8").strip())
 
     def _print_setup_link(self) -> None:
-        try:
-            setup = importlib.import_module("retention.stores.setup")
-        except ModuleNotFoundError:
-            return
-        link = setup.setup_url(os.environ["BASE_URL"])
-        self.stdout.write(f"Set up your store with this link, good for one use: {link}")
+        link = setup_url(os.environ["BASE_URL"])
+        self._say(f"Set up your store with this link, good for one use: {link}")
 
-    def _say_demo_done(self, demo: Part) -> None:
+    def _load_demo(self, supervisor: Supervisor) -> None:
+        self.demo_tries += 1
+        self.demo = supervisor.start(parts.demo())
+
+    def _after_demo(self, supervisor: Supervisor, demo: Part) -> None:
+        supervisor.parts.remove(demo)
+        self.demo = None
         assert demo.process is not None
         if demo.process.returncode == 0:
-            self.stdout.write("The demo store is ready.")
-            self._print_demo_login()
+            _demo_mark().unlink(missing_ok=True)
+            self._say("The demo stores are ready.")
+        elif self.demo_tries < DEMO_TRIES:
+            self._load_demo(supervisor)  # the database was killed meanwhile, perhaps
         else:
-            self.stderr.write("The demo store could not be loaded; the lines above say why. The app runs on.")
+            self._say("The demo could not be loaded; the lines above say why. The next start tries again.")
+
+
+def _demo_mark() -> Path:
+    """There while the demo is wanted and not whole, so that a start after a power cut goes on with it."""
+    return paths.data_dir() / "demo-unfinished"
 
 
 def _restart_with_data(chosen: str | None) -> None:
@@ -202,14 +225,6 @@ def _let_database_go() -> None:
     embedded.let_go()
     if (paths.data_dir() / "keeper.lock").exists() and not embedded.wait_until_gone():
         print("The database stays up: another program still uses it.")
-
-
-def _has_rows(app: str, model: str) -> bool:
-    try:
-        found = apps.get_model(app, model)
-    except LookupError:
-        return False
-    return bool(found._base_manager.exists())
 
 
 def _answers(host: str, port: int) -> bool:
