@@ -36,7 +36,10 @@ def purchases(people: str) -> str:
       JOIN orders_order o ON o.id = f.order_id
       WHERE o.store_id = %(store)s AND {people} GROUP BY f.order_id
     ), bought AS (
-      SELECT o.*, (o.placed_at AT TIME ZONE %(zone)s)::date AS day, coalesce(d.amount, 0) AS dated
+      -- Named one by one: whatever is listed here goes through the sort below.
+      SELECT o.id, o.store_id, o.customer_id, o.placed_at, o.source, o.external_id, o.channel, o.campaign,
+        o.country, o.first_category, o.items, o.discounts, o.refunded,
+        (o.placed_at AT TIME ZONE %(zone)s)::date AS day, coalesce(d.amount, 0) AS dated
       FROM orders_order o LEFT JOIN dated d ON d.order_id = o.id
       WHERE o.store_id = %(store)s AND o.customer_id IS NOT NULL AND o.cancelled_at IS NULL
         AND NOT o.test AND NOT o.void AND {people}
@@ -100,7 +103,7 @@ def customers(people: str) -> str:
       FROM metrics_purchase p WHERE p.store_id = %(store)s AND {people} GROUP BY p.customer_id, p.store_id
     )
     SELECT b.customer_id, b.store_id, b.purchases, b.first_day, b.second_day, b.last_day, b.sales,
-      b.discounts,      b.net - coalesce(r.amount, 0) AS net, b.net_12 - coalesce(r.amount_12, 0) AS net_12,
+      b.discounts, b.net - coalesce(r.amount, 0) AS net, b.net_12 - coalesce(r.amount_12, 0) AS net_12,
       b.channel, b.campaign, b.country, b.category, b.cohort
     FROM bought b LEFT JOIN back r USING (customer_id)"""
 

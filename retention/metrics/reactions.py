@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from retention.metrics.rebuild import FOLLOWER, apply
+from retention.metrics.rebuild import FOLLOWER, apply, taken_in
 from retention.stores.models import Store
 from retention.timeline.follow import follow
 from retention.timeline.models import Event
@@ -18,12 +18,14 @@ def update_metrics(events: list[Event]) -> None:
     for event in events:
         of_store[event.store_id].append(event)
     for store in Store.objects.filter(pk__in=of_store).order_by("pk"):
-        apply(
-            store,
-            customers=_people(of_store[store.pk]),
-            orders=_named(of_store[store.pk], "order"),
-            refunds=_named(of_store[store.pk], "refund"),
-        )
+        known = taken_in(store)
+        if new := [e for e in of_store[store.pk] if not known or (e.xid or 0, e.pk or 0) > known]:
+            apply(
+                store,
+                customers=_people(new),
+                orders=_named(new, "order"),
+                refunds=_named(new, "refund"),
+            )
 
 
 def _people(events: list[Event]) -> set[int]:
@@ -38,4 +40,4 @@ def _named(events: list[Event], field: str) -> set[int]:
 
 
 def register() -> None:
-    follow(FOLLOWER, update_metrics, kinds=KINDS)
+    follow(FOLLOWER, update_metrics, kinds=KINDS, columns=("store_id", "customer_id", "data"))

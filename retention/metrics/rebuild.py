@@ -13,6 +13,7 @@ from django.db.backends.utils import CursorWrapper
 from retention.metrics import facts, rollups
 from retention.metrics.models import State
 from retention.stores.models import Store
+from retention.timeline.models import Follower
 
 FOLLOWER = "metrics"
 TABLES = {
@@ -38,12 +39,15 @@ def rebuild(store: Store) -> None:
     given: dict[str, Any] = {"store": store.pk, "zone": store.time_zone}
     with connection.cursor() as cursor:
         lock(cursor)
+        _take_in(cursor, store)
+        # For the sort of all purchases and the hash tables of the rollups.
+        cursor.execute("SET LOCAL work_mem = '128MB'")
         for table in (*ROLLUP_TABLES, *(t for t, _, _ in TABLES.values())):
             cursor.execute(f"DELETE FROM {table} WHERE store_id = %(store)s", given)
         for name, select in _selects("true", "true", "true").items():
             table, _, columns = TABLES[name]
             cursor.execute(f"INSERT INTO {table} ({', '.join(columns)}) {select}", given)
-        for table, _, _ in TABLES.values():
+            # Before the next one reads it: without statistics it would be joined row by row.
             cursor.execute(f"ANALYZE {table}")
         whole = {
             name: f"(SELECT 1 AS sign, * FROM {table} WHERE store_id = %(store)s)"
@@ -51,6 +55,30 @@ def rebuild(store: Store) -> None:
         }
         _add(cursor, whole, given)
         State.objects.update_or_create(store=store, defaults={"time_zone": store.time_zone})
+
+
+def _rebuilt(store: Store) -> str:
+    return f"{FOLLOWER}:rebuilt:{store.pk}"
+
+
+def _take_in(cursor: CursorWrapper, store: Store) -> None:
+    """Remember which events a rebuild that starts now has taken in: all of finished transactions.
+
+    Without this, an import in many batches would rebuild a growing store at each of them. Kept as a
+    follower's position, because those survive the move to another server.
+    """
+    cursor.execute(
+        "SELECT xid::text, id FROM timeline_event WHERE xid < pg_snapshot_xmin(pg_current_snapshot())"
+        " ORDER BY xid DESC, id DESC LIMIT 1"
+    )
+    if last := cursor.fetchone():
+        position = {"xid": int(last[0]), "event_id": last[1]}
+        Follower.objects.update_or_create(name=_rebuilt(store), defaults=position)
+
+
+def taken_in(store: Store) -> tuple[int, int] | None:
+    """The position of the last event that the store's last rebuild has taken in."""
+    return Follower.objects.filter(name=_rebuilt(store)).values_list("xid", "event_id").first()
 
 
 def apply(store: Store, *, customers: set[int], orders: set[int], refunds: set[int]) -> None:

@@ -5,156 +5,222 @@ A contribution depends on its fact row alone, so taking back the old row and add
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 WINDOWS = (30, 90, 180, 365)
 DIMENSIONS = ("channel", "campaign", "country", "category")
-TODAY = "s.sign, s.channel, s.campaign, s.country, s.category"
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One walk over a fact table `s`: `sums` (name -> SQL) for each of `keys` (name -> SQL)."""
+
+    table: str
+    keys: dict[str, str]
+    sums: dict[str, str]
+    when: str = "true"
+
+    def sql(self, source: str) -> str:
+        """SQL with one row per dimension, value and key.
+
+        Grouping sets, because they walk the facts once for all dimensions, and what is kept meanwhile is
+        as small as the rollup.
+        """
+        keys = ", ".join(f"{sql} AS {name}" for name, sql in self.keys.items())
+        sums = ", ".join(f"sum(s.sign * {sql}) AS {name}" for name, sql in self.sums.items())
+        own = ", ".join(self.keys.values())
+        sets = ", ".join(f"({name}, {own})" for name in ("s." + d for d in DIMENSIONS))
+        listed = ", ".join(f"s.{name}" for name in DIMENSIONS)
+        return f"""
+        SELECT CASE grouping({listed}) WHEN 15 THEN 'all' WHEN 7 THEN 'channel' WHEN 11 THEN 'campaign'
+            WHEN 13 THEN 'country' ELSE 'category' END AS dimension, coalesce({listed}, '') AS value,
+          {keys}, {sums}
+        FROM {source} AS s WHERE {self.when} GROUP BY GROUPING SETS (({own}), {sets})"""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What the rows of a pass add: `measures` (name -> SQL over its sums) at `keys` (SQL over its keys)."""
+
+    walk: str
+    measures: dict[str, str]
+    keys: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Rollup:
-    """`measures` are summed; `contributions` selects sign, dimensions, `keys` and some of the measures."""
+    """A table of sums: `measures` per dimension, value and `keys`."""
 
     table: str
     keys: tuple[str, ...]
     measures: tuple[str, ...]
-    contributions: tuple[tuple[str, tuple[str, ...]], ...]
+    passes: dict[str, Pass]
+    parts: tuple[Part, ...]
 
     def upsert(self, sources: dict[str, str]) -> str:
         """SQL that adds the rows of `sources` (fact table -> relation with `sign`) to this rollup."""
         keys = ", ".join(self.keys)
-        parts = " UNION ALL ".join(self._part(select, given, sources) for select, given in self.contributions)
+        walks = ", ".join(
+            f"{name} AS MATERIALIZED ({walk.sql(sources[walk.table])})" for name, walk in self.passes.items()
+        )
+        parts = " UNION ALL ".join(map(self._part, self.parts))
         sums = ", ".join(f"sum({m}) AS {m}" for m in self.measures)
-        outer = ", ".join(f"sum(c.{m})" for m in self.measures)
-        something = " OR ".join(f"sum(c.{m}) <> 0" for m in self.measures)
+        something = " OR ".join(f"c.{m} <> 0" for m in self.measures)
         adds = ", ".join(f"{m} = t.{m} + excluded.{m}" for m in self.measures)
-        dimensions = ", ".join(DIMENSIONS)
-        slices = ", ".join(f"('{name}', c.{name})" for name in DIMENSIONS)
-        # Grouped by all dimensions first: expanding to one row per dimension is then cheap.
         return f"""
+        WITH {walks}, c AS (SELECT dimension, value, {keys}, {sums} FROM ({parts}) AS p
+          GROUP BY dimension, value, {keys})
         INSERT INTO {self.table} AS t (store_id, dimension, value, {keys}, {", ".join(self.measures)})
-        SELECT %(store)s, d.dimension, d.value, {keys}, {outer}
-        FROM (SELECT {dimensions}, {keys}, {sums} FROM ({parts}) AS p GROUP BY {dimensions}, {keys}) AS c
-        CROSS JOIN LATERAL (VALUES ('all', ''), {slices}) AS d(dimension, value)
-        GROUP BY d.dimension, d.value, {keys} HAVING {something} ORDER BY d.dimension, d.value, {keys}
+        SELECT %(store)s, dimension, value, {keys}, {", ".join(self.measures)} FROM c
+        WHERE {something} ORDER BY dimension, value, {keys}
         ON CONFLICT (store_id, dimension, value, {keys}) DO UPDATE SET {adds}"""
 
-    def _part(self, select: str, given: tuple[str, ...], sources: dict[str, str]) -> str:
-        measures = ", ".join(
-            f"(p.sign * p.{m})::numeric AS {m}" if m in given else f"0::numeric AS {m}" for m in self.measures
-        )
-        inner = select.format(today=TODAY, **sources)
-        return f"(SELECT {', '.join(DIMENSIONS)}, {', '.join(self.keys)}, {measures} FROM ({inner}) AS p)"
+    def _part(self, part: Part) -> str:
+        keys = ", ".join(f"{part.keys.get(key, key)} AS {key}" for key in self.keys)
+        measures = ", ".join(f"{part.measures.get(m, '0')} AS {m}" for m in self.measures)
+        something = " OR ".join(f"{sql.removeprefix('-')} <> 0" for sql in part.measures.values())
+        return f"SELECT dimension, value, {keys}, {measures} FROM {part.walk} WHERE {something}"
 
 
-def _starts() -> str:
-    """Where a person enters a window: at a purchase that none within the window came before, and, as a
-    repeat customer, at one that another came before."""
-    last_of_day = "(s.next_day IS NULL OR s.next_day > s.day)"
-    buyers = [f"(s.previous_day IS NULL OR s.day - s.previous_day > {w})::int AS buyers_{w}" for w in WINDOWS]
-    repeaters = [f"(s.day - s.previous_day < {w} AND {last_of_day})::int AS repeaters_{w}" for w in WINDOWS]
-    return ", ".join(buyers + [f"coalesce({r.replace(' AS ', ', 0) AS ')}" for r in repeaters])
+def _each(name: str, sql: str) -> dict[str, str]:
+    """One entry per window; `sql` says {w} for its days."""
+    return {f"{name}_{w}": sql.format(w=w) for w in WINDOWS}
 
 
-def _only(name: str) -> str:
-    return ", ".join(f"CASE WHEN w.w = {w} THEN -1 ELSE 0 END AS {name}_{w}" for w in WINDOWS)
+def _shifted(walk: str, measure: str, by: str) -> tuple[Part, ...]:
+    """What ends so many days after the key of the pass, one part per window."""
+    return tuple(Part(walk, {f"{measure}_{w}": f"-{by}_{w}"}, {"day": f"day + {w}"}) for w in WINDOWS)
 
 
-ALL_WINDOWS = f"(VALUES {', '.join(f'({w})' for w in WINDOWS)}) AS w(w)"
+LAST_OF_DAY = "(s.next_day IS NULL OR s.next_day > s.day)"
 # A purchase at day t, the next at u: a buyer of the window during [t, t + W), which u continues.
-BUYERS_END = f"""
-    SELECT {{today}}, s.day + w.w AS day, {_only("buyers")} FROM {{purchase}} AS s CROSS JOIN {ALL_WINDOWS}
-    WHERE s.next_day IS NULL OR s.next_day - s.day > w.w"""
-# Purchases at r and t, the next at u: a repeat customer during [t, min(r + W, u)).
-REPEATERS_END = f"""
-    SELECT {{today}}, least(s.previous_day + w.w, s.next_day) AS day, {_only("repeaters")}
-    FROM {{purchase}} AS s CROSS JOIN {ALL_WINDOWS}
-    WHERE s.day - s.previous_day < w.w AND (s.next_day IS NULL OR s.next_day > s.day)"""
-OWN_DAY = f"""
-    SELECT {{today}}, s.day, 1 AS purchases, s.sales, s.undated AS refunds, s.kept,
-      s.kept::numeric * s.kept AS squares, (s.nth = 1)::int AS new_customers, (s.nth = 2)::int AS seconds,
-      {_starts()} FROM {{purchase}} AS s"""
-BUYERS = tuple(f"buyers_{w}" for w in WINDOWS)
-REPEATERS = tuple(f"repeaters_{w}" for w in WINDOWS)
+BOUGHT = Pass(
+    "purchase",
+    {"day": "s.day"},
+    {
+        **{"purchases": "1", "sales": "s.sales", "undated": "s.undated", "kept": "s.kept"},
+        **{
+            "squares": "s.kept::numeric * s.kept",
+            "firsts": "(s.nth = 1)::int",
+            "seconds": "(s.nth = 2)::int",
+        },
+        **_each("came", "(s.previous_day IS NULL OR s.day - s.previous_day > {w})::int"),
+        **_each("went", "(s.next_day IS NULL OR s.next_day - s.day > {w})::int"),
+        # coalesce: a first purchase has no day before it, and NULL is no number.
+        **_each("repeated", f"coalesce(s.day - s.previous_day < {{w}} AND {LAST_OF_DAY}, false)::int"),
+    },
+)
+# Purchases at r and t, the next at u: a repeat customer during [t, min(r + W, u)). Here those that end
+# with r + W ...
+FADED = Pass(
+    "purchase",
+    {"day": "s.previous_day"},
+    _each(
+        "faded",
+        "(s.day - s.previous_day < {w} AND (s.next_day IS NULL OR s.next_day - s.previous_day >= {w}))::int",
+    ),
+    f"s.previous_day IS NOT NULL AND {LAST_OF_DAY}",
+)
+# ... and here those that end with u.
+RELIEVED = Pass(
+    "purchase",
+    {"day": "s.next_day"},
+    # t - r is the smaller one, so only u - r counts.
+    _each("relieved", "(s.next_day - s.previous_day < {w})::int"),
+    "s.previous_day IS NOT NULL AND s.next_day > s.day",
+)
 # A guest has no dimensions of a person: counted under "all" only, see `GUESTS`.
 DAILY = Rollup(
     "metrics_daily",
     ("day",),
     (
         *("purchases", "sales", "refunds", "kept", "squares", "new_customers", "returned", "seconds"),
-        *BUYERS,
-        *REPEATERS,
+        *(f"buyers_{w}" for w in WINDOWS),
+        *(f"repeaters_{w}" for w in WINDOWS),
     ),
+    {
+        "bought": BOUGHT,
+        "faded": FADED,
+        "relieved": RELIEVED,
+        "came_back": Pass("purchase", {"day": "s.first_day"}, {"people": "1"}, "s.nth = 2"),
+        "returned": Pass("refund", {"day": "s.day"}, {"amount": "s.amount"}),
+    },
     (
-        (
-            OWN_DAY,
-            (
-                *("purchases", "sales", "refunds", "kept", "squares", "new_customers", "seconds"),
-                *BUYERS,
-                *REPEATERS,
-            ),
+        Part(
+            "bought",
+            {
+                **{m: m for m in ("purchases", "sales", "kept", "squares", "seconds")},
+                **{"refunds": "undated", "new_customers": "firsts"},
+                **{f"buyers_{w}": f"came_{w}" for w in WINDOWS},
+                **{f"repeaters_{w}": f"repeated_{w}" for w in WINDOWS},
+            },
         ),
-        (BUYERS_END, BUYERS),
-        (REPEATERS_END, REPEATERS),
-        (
-            "SELECT {today}, s.first_day AS day, 1 AS returned FROM {purchase} AS s WHERE s.nth = 2",
-            ("returned",),
-        ),
-        ("SELECT {today}, s.day, s.amount AS refunds FROM {refund} AS s", ("refunds",)),
+        *_shifted("bought", "buyers", "went"),
+        *_shifted("faded", "repeaters", "faded"),
+        Part("relieved", {f"repeaters_{w}": f"-relieved_{w}" for w in WINDOWS}),
+        Part("came_back", {"returned": "people"}),
+        Part("returned", {"refunds": "amount"}),
     ),
 )
 COHORT_MONTH = Rollup(
     "metrics_cohortmonth",
     ("cohort", "month"),
     ("active", "purchases", "sales", "refunds"),
+    {
+        "bought": Pass(
+            "purchase",
+            {"cohort": "s.cohort", "month": "s.month"},
+            {
+                **{"active": "s.first_in_month::int", "purchases": "1"},
+                **{"sales": "s.sales", "undated": "s.undated"},
+            },
+        ),
+        "returned": Pass(
+            "refund", {"cohort": "s.cohort", "month": "s.month"}, {"amount": "s.amount"}, "s.cohort > 0"
+        ),
+    },
     (
-        (
-            "SELECT {today}, s.cohort, s.month, s.first_in_month::int AS active, 1 AS purchases, s.sales,"
-            " s.undated AS refunds FROM {purchase} AS s",
-            ("active", "purchases", "sales", "refunds"),
-        ),
-        (
-            "SELECT {today}, s.cohort, s.month, s.amount AS refunds FROM {refund} AS s WHERE s.cohort > 0",
-            ("refunds",),
-        ),
+        Part("bought", {"refunds": "undated", **{m: m for m in ("active", "purchases", "sales")}}),
+        Part("returned", {"refunds": "amount"}),
     ),
 )
 SECOND_GAP = Rollup(
     "metrics_secondgap",
     ("cohort", "gap"),
     ("customers",),
-    (
-        (
-            "SELECT {today}, c.cohort, s.day - s.first_day AS gap, 1 AS customers FROM {purchase} AS s"
-            " CROSS JOIN LATERAL (VALUES (0), (s.cohort)) AS c(cohort) WHERE s.nth = 2",
-            ("customers",),
-        ),
-    ),
+    {
+        "second": Pass(
+            "purchase", {"cohort": "s.cohort", "gap": "s.day - s.first_day"}, {"people": "1"}, "s.nth = 2"
+        )
+    },
+    (Part("second", {"customers": "people"}), Part("second", {"customers": "people"}, {"cohort": "0"})),
 )
 GAP = Rollup(
     "metrics_gap",
     ("month", "gap"),
     ("pairs",),
-    (
-        (
-            "SELECT {today}, m.month, s.day - s.previous_day AS gap, 1 AS pairs FROM {purchase} AS s"
-            " CROSS JOIN LATERAL (VALUES (0), (s.month)) AS m(month) WHERE s.previous_day IS NOT NULL",
-            ("pairs",),
-        ),
-    ),
+    {
+        "pair": Pass(
+            "purchase",
+            {"month": "s.month", "gap": "s.day - s.previous_day"},
+            {"n": "1"},
+            "s.previous_day IS NOT NULL",
+        )
+    },
+    (Part("pair", {"pairs": "n"}), Part("pair", {"pairs": "n"}, {"month": "0"})),
 )
 COHORT_VALUE = Rollup(
     "metrics_cohortvalue",
     ("cohort",),
     ("customers", "net", "squares"),
-    (
-        (
-            "SELECT {today}, s.cohort, 1 AS customers, s.net_12 AS net, "
-            "s.net_12::numeric * s.net_12 AS squares FROM {customer} AS s",
-            ("customers", "net", "squares"),
-        ),
-    ),
+    {
+        "person": Pass(
+            "customer",
+            {"cohort": "s.cohort"},
+            {"people": "1", "worth": "s.net_12", "square": "s.net_12::numeric * s.net_12"},
+        )
+    },
+    (Part("person", {"customers": "people", "net": "worth", "squares": "square"}),),
 )
 ROLLUPS = (DAILY, COHORT_MONTH, SECOND_GAP, GAP, COHORT_VALUE)
 
