@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 
-from django.db import connection
+from django.core.management import call_command
 
 from retention.customers.models import Customer
 from retention.metrics.reactions import KINDS, update_metrics
@@ -18,6 +21,7 @@ from retention.timeline.models import Event
 # Larger public files lie beside the repository, or where the environment says; without them tests skip.
 DATA = Path(os.environ.get("TEST_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 CDNOW = DATA / "cdnow" / "CDNOW_master.txt.gz"
+ONLINE_RETAIL = DATA / "online_retail" / "online_retail.csv.gz"
 SAMPLE = Path(__file__).parent.parent / "data" / "CDNOW_sample.txt"
 
 
@@ -70,27 +74,34 @@ def tell_all(store) -> None:
     update_metrics(events)
 
 
-def load_cdnow(file, store, *, per_day=False) -> None:
-    """CDNOW lines as orders: id, (id in the sample,) date, number of CDs, dollars."""
-    rows: dict[tuple[str, ...], int] = {}
+def cdnow_rows(file) -> Iterator[str]:
+    """CDNOW as CSV: customer (in the sample the first of two ids), date, number of CDs, dollars."""
     text = gzip.decompress(file.read_bytes()).decode() if file.suffix == ".gz" else file.read_text()
-    for number, line in enumerate(text.splitlines()):
+    yield "customer,date,cds,amount"
+    for line in text.splitlines():
         words = line.split()
-        if not words or not words[0].isdigit():
-            continue
-        key = (words[0], words[-3], "" if per_day else f"{number:06d}")
-        rows[key] = rows.get(key, 0) + round(float(words[-1]) * 100)
-    people = dict.fromkeys(key[0] for key in rows)
-    made = Customer.objects.bulk_create([Customer(store=store) for _ in people], batch_size=5000)
-    ids = dict(zip(people, (c.pk for c in made), strict=True))
-    columns = "store_id, source, external_id, number, customer_id, placed_at, test, void, items, discounts,"
-    columns += " refunded, shipping, tax, channel, campaign, coupon, country, first_category, status, version, digest"
-    with connection.cursor() as cursor, cursor.copy(f"COPY orders_order ({columns}) FROM STDIN") as copy:
-        for (person, day, number), amount in rows.items():
-            external = f"{person}-{day}-{number}"
-            moment = f"{day[:4]}-{day[4:6]}-{day[6:]} 12:00+00"
-            copy.write_row(
-                (store.pk, "cdnow", external, "", ids[person], moment, False, False, amount, 0, 0, 0, 0)
-                + ("",) * 6
-                + (0, "")
-            )
+        if words and words[0].isdigit():
+            yield ",".join([words[0], *words[-3:]])
+
+
+def import_file(path, store="shop", *arguments, currency="USD") -> dict:
+    """What a person types; figures are up to date when it returns."""
+    out = StringIO()
+    call_command(
+        "import_orders",
+        str(path),
+        "--store",
+        store,
+        "--create-store",
+        currency,
+        "--json",
+        *arguments,
+        stdout=out,
+    )
+    return json.loads(out.getvalue())
+
+
+def a_report(store="shop", as_of="2011-12-31") -> dict:
+    out = StringIO()
+    call_command("report", "--store", store, "--as-of", as_of, "--json", stdout=out)
+    return json.loads(out.getvalue())

@@ -1,29 +1,40 @@
-"""The figures of CDNOW, to the digit."""
+"""The figures of CDNOW, to the digit: a file, the import command, the report."""
 
 from __future__ import annotations
 
-from datetime import date
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 
-from retention.metrics import check
-from retention.metrics.report import build_report
-from tests.metrics.shop import CDNOW, SAMPLE, a_store, load_cdnow, tell_all
+from tests.metrics.shop import CDNOW, SAMPLE, a_report, cdnow_rows, import_file
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 needs_cdnow = pytest.mark.skipif(not CDNOW.exists(), reason="the CDNOW files are not on this machine")
-END = date(1998, 6, 30)
+END = "1998-06-30"
+
+
+@pytest.fixture
+def imported(tmp_path):
+    def load(file, *arguments) -> dict:
+        path = tmp_path / "cdnow.csv"
+        path.write_text("\n".join(cdnow_rows(file)) + "\n")
+        import_file(path, "shop", *arguments)
+        return a_report(as_of=END)
+
+    return load
+
+
+def percents(rate, *names):
+    return [round(100 * rate[name], 3) for name in names or ("value", "low", "high")]
 
 
 @needs_cdnow
-def test_every_line_an_order():
-    store = a_store()
-    load_cdnow(CDNOW, store)
-    tell_all(store)
-    report = build_report(store, END)
+def test_every_line_an_order(imported):
+    report = imported(CDNOW)
     rate = report["repeat_purchase_rate_all"]
     assert (report["orders"], report["customers"], rate["repeat"]) == (69_659, 23_570, 11_662)
-    assert [round(100 * rate[k], 3) for k in ("value", "low", "high")] == [49.478, 48.840, 50.116]
+    assert percents(rate) == [49.478, 48.840, 50.116]
     assert report["net_revenue"] == 250_031_563
     january = report["cohorts"][0]
     assert january["month"] == "1997-01"
@@ -32,19 +43,16 @@ def test_every_line_an_order():
 
 
 @needs_cdnow
-def test_one_order_per_customer_and_day():
-    store = a_store()
-    load_cdnow(CDNOW, store, per_day=True)
-    tell_all(store)
-    report = build_report(store, END)
+def test_one_order_per_customer_and_day(imported):
+    report = imported(CDNOW, "--one-order-per", "customer-day")
     rate = report["repeat_purchase_rate_all"]
     assert (report["orders"], report["customers"], rate["repeat"]) == (67_591, 23_570, 11_516)
-    assert round(100 * rate["value"], 3) == 48.859
+    assert percents(rate, "value") == [48.859]
 
 
-def test_the_sample_equals_its_raw_orders():
-    store = a_store()
-    load_cdnow(SAMPLE, store)
-    tell_all(store)
-    assert build_report(store, END)["customers"] == 2357
-    assert check.differences(store) == []
+def test_the_sample_equals_its_raw_orders(imported):
+    report = imported(SAMPLE)
+    assert (report["customers"], report["orders"]) == (2357, 6919)
+    out = StringIO()
+    call_command("check_metrics", stdout=out)
+    assert out.getvalue() == "shop: exact\n"
