@@ -37,3 +37,110 @@ class CustomerCorrected(Kind):
     icon = "pencil"
     sentence = "Changed {fields} of a customer"
     fields: str
+
+
+@kind
+@dataclass(frozen=True, kw_only=True)
+class CustomerUnmerged(Kind):
+    """A merge was a mistake: the other record is a person of its own again, with all that is its own."""
+
+    name = "customer.unmerged"
+    icon = "users"
+    sentence = "Separated from record {other}"
+    other: int
+
+
+@kind
+@dataclass(frozen=True, kw_only=True)
+class CustomersKeptApart(Kind):
+    """Somebody looked at two records that seem to be one person, and said that they are two."""
+
+    name = "customer.kept_apart"
+    icon = "users"
+    sentence = "Is not the person of record {other}"
+    other: int
+
+
+@kind
+@dataclass(frozen=True, kw_only=True)
+class CustomerErased(Kind):
+    """Name, contact and free text were removed on request. Orders and numbers stay, under a pseudonym."""
+
+    name = "customer.erased"
+    icon = "lock"
+    sentence = "Personal data was erased"
+
+
+@kind
+@dataclass(frozen=True, kw_only=True)
+class CustomerExported(Kind):
+    """Everything known about the person was handed out, as the law gives them the right to."""
+
+    name = "customer.exported"
+    icon = "download"
+    sentence = "Personal data was exported"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsentKind(Kind):
+    """`proof` is the row that says how; `source` and `method` are kept here for rules and filters."""
+
+    channel: str
+    purpose: str
+    source: str
+    method: str
+    reason: str = ""
+    proof: int | None = None
+
+
+@kind
+@dataclass(frozen=True, kw_only=True)
+class ConsentAsked(ConsentKind):
+    """Somebody signed up, and was asked to confirm by a link; nothing may be sent before that."""
+
+    name = "consent.asked"
+    icon = "mail"
+    sentence = "Was asked to confirm {channel} ({purpose})"
+
+
+@kind
+@dataclass(frozen=True, kw_only=True)
+class ConsentSubscribed(ConsentKind):
+    """The person may be written to on this channel, for this purpose."""
+
+    name = "consent.subscribed"
+    icon = "check"
+    sentence = "Subscribed to {channel} ({purpose})"
+
+
+@kind
+@dataclass(frozen=True, kw_only=True)
+class ConsentUnsubscribed(ConsentKind):
+    """The person may no longer be written to on this channel, for this purpose."""
+
+    name = "consent.unsubscribed"
+    icon = "circle-x"
+    sentence = "Unsubscribed from {channel} ({purpose})"
+
+
+@kind
+@dataclass(frozen=True, kw_only=True)
+class ConsentSuppressed(ConsentKind):
+    """The channel cannot or must not be used for this person, whatever they once agreed to."""
+
+    name = "consent.suppressed"
+    icon = "circle-alert"
+    sentence = "Suppressed on {channel} ({purpose}): {reason}"
+
+
+@kind
+@dataclass(frozen=True, kw_only=True)
+class PreferencesChanged(Kind):
+    """The person chose topics, how often to hear from the store, a pause, or a birthday."""
+
+    name = "preferences.changed"
+    icon = "pencil"
+    sentence = "Changed preferences"
+    frequency: str
+    muted: tuple[int, ...] = ()
+    paused: bool = False

@@ -141,6 +141,7 @@ def _write(cursor: Any, run: ImportRun, form: Format) -> None:
     _lines(cursor, run, names)
     _shipments(cursor, names)
     _refunds(cursor, names)
+    people.note_homes(cursor)
     _events(cursor, names)
 
 
@@ -168,9 +169,9 @@ def _number(cursor: Any) -> None:
         WHERE known IS NULL
         """
     )
-    cursor.execute("ALTER TABLE telling ADD COLUMN person bigint")
+    cursor.execute("ALTER TABLE telling ADD COLUMN person bigint, ADD COLUMN home bigint")
     cursor.execute(
-        "UPDATE telling t SET person = p.id FROM person p"
+        "UPDATE telling t SET person = p.id, home = coalesce(p.home, p.id) FROM person p"
         " WHERE p.customer = coalesce(t.customer, '') AND p.email = coalesce(t.email, '')"
     )
     cursor.execute("CREATE INDEX ON telling (key)")
@@ -182,7 +183,7 @@ def _profiles(cursor: Any) -> None:
     cursor.execute(
         """
         CREATE TEMP TABLE told_of ON COMMIT DROP AS
-        SELECT t.person AS id, f.field, f.value, t.placed AS version FROM telling t
+        SELECT t.home AS id, f.field, f.value, t.placed AS version FROM telling t
         CROSS JOIN LATERAL (VALUES ('email', t.email), ('phone', left(t.phone, 40)), ('first_name',
             t.first_name),
             ('last_name', t.last_name), ('company', t.company), ('city', t.city), ('region', t.region),

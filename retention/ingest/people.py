@@ -11,10 +11,16 @@ from typing import Any, cast
 
 from django.db import connection
 
+from retention.customers import merging
+from retention.customers.models import Customer
+from retention.customers.privacy import disguise_erased
+from retention.customers.registers import before_telling
 from retention.stores.models import Store
 
 EMAIL = "email"
 Name = tuple[str, str]
+# Source's id, e-mail, the records known by each, and the record that the name itself belongs to.
+Pair = tuple[str, str, int | None, int | None, int | None]
 
 
 @dataclass
@@ -22,39 +28,87 @@ class Group:
     """Names that are one person: the records they already have, and the names that have none."""
 
     known: set[int] = field(default_factory=set)
-    pairs: list[tuple[str, str]] = field(default_factory=list)
+    # The third is the record that the name itself belongs to; merging moves it to another.
+    pairs: list[tuple[str, str, int | None]] = field(default_factory=list)
     id: int = 0
+
+    def share_homes(self) -> None:
+        """A name that comes for the first time belongs where the name beside it belongs."""
+        if all(home for _, _, home in self.pairs):
+            return
+        homes = {
+            (k, name): pair[2] for pair in self.pairs if pair[2] for k, name in enumerate(pair[:2]) if name
+        }
+        self.pairs = [
+            (customer, email, home or homes.get((0, customer)) or homes.get((1, email)))
+            for customer, email, home in self.pairs
+        ]
 
 
 def lock_store(store: Store) -> None:
     """One writer of people and orders per store, until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"facts:{store.pk}"])
+    merging.lock_people(store)
 
 
 def resolve(store: Store, source: str, *, by: str) -> None:
     """Fill `person(customer, email, id, added)`; make and merge people as the pairs say."""
-    groups = _connected(_pairs(store, source))
+    disguise_erased(store, source)
+    groups = _connected(_pairs(store, source), merging.pairs_apart(store))
     _number_new(groups)
     with connection.cursor() as cursor:
         cursor.execute(
-            "CREATE TEMP TABLE person (customer text, email text, id bigint, added boolean) ON COMMIT DROP"
+            "CREATE TEMP TABLE person (customer text, email text, id bigint, added boolean, home bigint)"
+            " ON COMMIT DROP"
         )
         with cast(Any, cursor.cursor).copy("COPY person FROM STDIN") as copy:
             for group in groups:
-                for customer, email in group.pairs:
-                    copy.write_row((customer, email, group.id, not group.known))
+                for customer, email, home in group.pairs:
+                    copy.write_row((customer, email, group.id, not group.known, home))
         _add(cursor, store, source)
         for group in groups:
             for other in sorted(group.known - {group.id}):
-                _merge(cursor, store, group.id, other, by=by)
+                merging.merge_customers(*_records(group.id, other), by=by)
 
 
-def _pairs(store: Store, source: str) -> list[tuple[str, str, int | None, int | None]]:
+def _records(*ids: int) -> list[Customer]:
+    found = Customer.objects.select_related("store").in_bulk(ids)
+    return [found[pk] for pk in ids]
+
+
+def note_homes(cursor: Any) -> None:
+    """Facts of `telling` that came under a name of a merged record are remembered as that record's."""
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM telling WHERE home <> person) OR EXISTS (SELECT FROM customers_belonging)"
+    )
+    if not cursor.fetchone()[0]:
+        return
+    cursor.execute(
+        """
+        CREATE TEMP TABLE came ON COMMIT DROP AS
+        SELECT 'order' AS fact, id, person, home FROM telling WHERE NOT note
+        UNION ALL SELECT 'refund', id, person, home FROM telling WHERE note
+        UNION ALL SELECT 'refund', r.id, t.person, t.home FROM telling t
+            JOIN orders_refund r ON r.order_id = t.id WHERE NOT t.note
+        """
+    )
+    cursor.execute(
+        "DELETE FROM customers_belonging b USING came c"
+        " WHERE b.fact = c.fact AND b.fact_id = c.id AND b.home_id IS DISTINCT FROM c.home"
+    )
+    cursor.execute(
+        "INSERT INTO customers_belonging (fact, fact_id, home_id) SELECT fact, id, home FROM came"
+        " WHERE home <> person ON CONFLICT (fact, fact_id) DO NOTHING"
+    )
+    cursor.execute("DROP TABLE came")
+
+
+def _pairs(store: Store, source: str) -> list[Pair]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT t.customer, t.email, i.customer_id, e.customer_id
+            SELECT t.customer, t.email, i.customer_id, e.customer_id,
+                CASE WHEN i.id IS NULL THEN coalesce(e.home, e.customer_id)
+                    ELSE coalesce(i.home, i.customer_id) END
             FROM (SELECT DISTINCT coalesce(customer, '') AS customer, coalesce(email, '') AS email FROM
                 telling) t
             LEFT JOIN customers_identity i ON i.store_id = %(store)s AND i.source = %(source)s
@@ -69,8 +123,11 @@ def _pairs(store: Store, source: str) -> list[tuple[str, str, int | None, int | 
         return list(cursor.fetchall())
 
 
-def _connected(pairs: list[tuple[str, str, int | None, int | None]]) -> list[Group]:
-    """Connected components: names are nodes, a pair is an edge, a known record is a node as well."""
+def _connected(pairs: list[Pair], apart: set[frozenset[int]]) -> list[Group]:
+    """Connected components: names are nodes, a pair is an edge, a known record is a node as well.
+
+    A pair of two records that a person called two people is no edge: the id decides.
+    """
     parent: dict[object, object] = {}
 
     def root(node: object) -> object:
@@ -80,17 +137,21 @@ def _connected(pairs: list[tuple[str, str, int | None, int | None]]) -> list[Gro
             node = parent[node]
         return node
 
-    for customer, email, by_id, by_email in pairs:
+    for customer, email, by_id, by_email, _ in pairs:
+        two = frozenset((by_id, by_email)) in apart
         nodes: list[object] = [("id", customer)] if customer else []
-        nodes += [("email", email)] if email else []
-        nodes += [known for known in (by_id, by_email) if known is not None]
+        nodes += [("email", email)] if email and not two else []
+        nodes += [known for known in ((by_id,) if two else (by_id, by_email)) if known is not None]
         for node in nodes[1:]:
             parent[root(node)] = root(nodes[0])
     groups: dict[object, Group] = {}
-    for customer, email, by_id, by_email in pairs:
+    for customer, email, by_id, by_email, home in pairs:
+        two = frozenset((by_id, by_email)) in apart
         group = groups.setdefault(root(("id", customer) if customer else ("email", email)), Group())
-        group.pairs.append((customer, email))
-        group.known |= {known for known in (by_id, by_email) if known is not None}
+        group.pairs.append((customer, email, home))
+        group.known |= {known for known in ((by_id,) if two else (by_id, by_email)) if known is not None}
+    for group in groups.values():
+        group.share_homes()
     return list(groups.values())
 
 
@@ -121,40 +182,14 @@ def _add(cursor: Any, store: Store, source: str) -> None:
     )
     cursor.execute(
         """
-        INSERT INTO customers_identity (store_id, source, external_id, customer_id)
-        SELECT DISTINCT %(store)s, %(source)s, customer, id FROM person WHERE customer <> ''
-        UNION SELECT DISTINCT %(store)s, 'email', email, id FROM person WHERE email <> ''
+        INSERT INTO customers_identity (store_id, source, external_id, customer_id, home)
+        SELECT DISTINCT %(store)s, %(source)s, customer, id, nullif(home, id) FROM person
+            WHERE customer <> ''
+        UNION SELECT DISTINCT %(store)s, 'email', email, id, nullif(home, id) FROM person
+            WHERE email <> ''
         ON CONFLICT (store_id, source, external_id) DO NOTHING
         """,
         {"store": store.pk, "source": source},
-    )
-
-
-def _merge(cursor: Any, store: Store, survivor: int, other: int, *, by: str) -> None:
-    """Both records are one verified person: facts move to the survivor, each field keeps its latest value."""
-    for table in ("orders_order", "orders_refund", "customers_identity"):
-        cursor.execute(
-            f"UPDATE {table} SET customer_id = %s WHERE customer_id = %s AND store_id = %s",
-            [survivor, other, store.pk],
-        )
-    cursor.execute(
-        "CREATE TEMP TABLE told_of (id bigint, field text, value text, version bigint) ON COMMIT DROP;"
-        "INSERT INTO told_of SELECT %(survivor)s, v.key, to_jsonb(c) ->> v.key, v.value::bigint"
-        " FROM customers_customer c, jsonb_each_text(c.versions) v WHERE c.id = %(other)s".replace(
-            "%(survivor)s", str(int(survivor))
-        ).replace("%(other)s", str(int(other)))
-    )
-    write_latest(cursor)
-    cursor.execute("DROP TABLE told_of")
-    cursor.execute(
-        "UPDATE customers_customer SET merged_into_id = %(survivor)s"
-        " WHERE id = %(other)s OR merged_into_id = %(other)s",
-        {"survivor": survivor, "other": other},
-    )
-    cursor.execute(
-        "INSERT INTO timeline_event (store_id, customer_id, kind, occurred_at, subject, data, by)"
-        " VALUES (%s, %s, 'customer.merged', now(), %s, jsonb_build_object('other', %s::bigint), %s)",
-        [store.pk, survivor, f"customer:{survivor}", other, by],
     )
 
 
@@ -173,14 +208,17 @@ FIELDS = (
 )
 
 
-def write_latest(cursor: Any) -> int:
-    """Move the registers of `told_of(id, field, value, version)` up; returns how many people changed.
+def write_latest(cursor: Any) -> None:
+    """Move the registers of `told_of(id, field, value, version)` up; `changed(id)` says whose values moved.
 
     The highest (version, value) wins, so the order of arrival does not matter.
     """
+    before_telling(cursor)
     texts = ", ".join(f"{f} = coalesce(n.value ->> '{f}', c.{f})" for f in FIELDS[:-2])
     cursor.execute(
         f"""
+        DROP TABLE IF EXISTS changed;
+        CREATE TEMP TABLE changed (id bigint) ON COMMIT DROP;
         WITH latest AS (
             SELECT DISTINCT ON (id, field) id, field, value, version FROM told_of
             ORDER BY id, field, version DESC, value DESC
@@ -197,9 +235,8 @@ def write_latest(cursor: Any) -> int:
                 accepts_email = coalesce((n.value ->> 'accepts_email')::boolean, c.accepts_email),
                 tags = coalesce((n.value ->> 'tags')::jsonb, c.tags),
                 versions = c.versions || n.version
-            FROM newer n WHERE c.id = n.id RETURNING n.changed
+            FROM newer n WHERE c.id = n.id RETURNING n.id, n.changed
         )
-        SELECT count(*) FILTER (WHERE changed) FROM written
+        INSERT INTO changed SELECT id FROM written WHERE changed
         """
     )
-    return int(cursor.fetchone()[0])

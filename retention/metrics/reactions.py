@@ -9,7 +9,8 @@ from retention.stores.models import Store
 from retention.timeline.follow import follow
 from retention.timeline.models import Event
 
-KINDS = {"order.placed", "order.changed", "order.refunded", "customer.merged"}
+MERGES = {"customer.merged", "customer.unmerged"}
+KINDS = {"order.placed", "order.changed", "order.refunded", *MERGES}
 
 
 def update_metrics(events: list[Event]) -> None:
@@ -30,8 +31,8 @@ def update_metrics(events: list[Event]) -> None:
 
 def _people(events: list[Event]) -> set[int]:
     own = {event.customer_id for event in events if event.customer_id}
-    # "other" is a person only in a merge.
-    other = _named([e for e in events if e.kind == "customer.merged"], "other")
+    # "other" is a person only in a merge, or in one taken back.
+    other = _named([e for e in events if e.kind in MERGES], "other")
     return own | other | _named(events, "previous_customer")
 
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from retention.customers.facts import hangs_on_people
 from retention.timeline.kinds import Kind, kind
+
+hangs_on_people(
+    "order", table="orders_order", parts={"orders_line": "order_id", "orders_shipment": "order_id"}
+)
+hangs_on_people("refund", table="orders_refund")
 
 
 @kind

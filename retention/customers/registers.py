@@ -1,0 +1,151 @@
+"""Profile fields as registers: of two tellings the one with the higher (version, value) wins.
+
+The order of arrival therefore does not matter, and neither does the number of times. Records that were
+merged each keep their own registers; the person's fields are the highest of all of them, so that undoing
+a merge is computing them once more.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from retention.customers.models import Customer
+
+TEXTS = (
+    *("email", "phone", "first_name", "last_name", "company", "address1", "address2", "postal_code"),
+    *("city", "region", "country", "birthday", "time_zone", "locale"),
+)
+FIELDS = (*TEXTS, "accepts_email", "tags")
+CUSTOM = "custom:"
+SAVED = (*FIELDS, "added_tags", "custom", "versions", "own")
+
+# field -> (version, value)
+Registers = dict[str, tuple[int, Any]]
+
+
+def registers_of(customer: Customer) -> Registers:
+    """What was told of this record alone."""
+    if customer.own is not None:
+        return {name: (version, value) for name, (version, value) in customer.own["registers"].items()}
+    told = {name: getattr(customer, name) for name in FIELDS}
+    told["tags"] = [tag for tag in customer.tags if tag not in customer.added_tags]
+    told |= {CUSTOM + label: value for label, value in customer.custom.items()}
+    versions = customer.versions
+    return {
+        name: (int(versions.get(name, 0)), value)
+        for name, value in told.items()
+        if name in versions or value not in ("", None, [])
+    }
+
+
+def added_tags_of(customer: Customer) -> list[str]:
+    return list(customer.added_tags if customer.own is None else customer.own["added_tags"])
+
+
+def highest(records: Iterable[Registers]) -> Registers:
+    found: Registers = {}
+    for record in records:
+        for name, register in record.items():
+            if name not in found or _rank(register) > _rank(found[name]):
+                found[name] = register
+    return found
+
+
+def _rank(register: tuple[int, Any]) -> tuple[int, str]:
+    version, value = register
+    return version, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def keep_own(customer: Customer) -> None:
+    """From now on the fields show more than this record: keep what is its own beside them."""
+    if customer.own is None:
+        customer.own = {"registers": registers_of(customer), "added_tags": added_tags_of(customer)}
+
+
+def show(customer: Customer, records: list[Customer]) -> None:
+    """Set the fields to the highest of these records; the record itself is one of them."""
+    told = highest(registers_of(record) for record in records)
+    added = sorted({tag for record in records for tag in added_tags_of(record)})
+    if len(records) == 1:
+        customer.own = None
+    _set(customer, told, added)
+
+
+def _set(customer: Customer, told: Registers, added: list[str]) -> None:
+    for name in FIELDS:
+        empty: Any = [] if name == "tags" else None if name == "accepts_email" else ""
+        setattr(customer, name, told[name][1] if name in told else empty)
+    customer.added_tags = added
+    customer.tags = _union(customer.tags, added)
+    customer.custom = {n.removeprefix(CUSTOM): v for n, (_, v) in told.items() if n.startswith(CUSTOM)}
+    customer.versions = {name: version for name, (version, _) in told.items() if version}
+
+
+def _union(tags: list[str], added: list[str]) -> list[str]:
+    return [*tags, *(tag for tag in added if tag not in tags)]
+
+
+def tell(customer: Customer, fields: Mapping[str, Any], version: int, tags: Iterable[str] = ()) -> bool:
+    """Move the registers of one record up, in memory; returns whether a field reads differently now."""
+    before = registers_of(customer)
+    told = highest([before, {name: (version, value) for name, value in fields.items()}])
+    added = sorted({*added_tags_of(customer), *tags})
+    if customer.own is not None:
+        # The fields themselves are those of the whole person: `show` sets them.
+        changed = _values(told) != _values(before) or added != added_tags_of(customer)
+        customer.own = {"registers": told, "added_tags": added}
+        return changed
+    shown = _shown(customer)
+    _set(customer, told, added)
+    return _shown(customer) != shown
+
+
+def _values(registers: Registers) -> dict[str, Any]:
+    return {name: value for name, (_, value) in registers.items()}
+
+
+def _shown(customer: Customer) -> dict[str, Any]:
+    return {**{name: getattr(customer, name) for name in FIELDS}, "custom": dict(customer.custom)}
+
+
+def before_telling(cursor: Any) -> None:
+    """Prepare `told_of(id, field, value, version)`, what an import says of people, for being written.
+
+    Erased people are told nothing. A telling of a merged record is also one of the person; where a record
+    keeps its own registers beside the fields, they move up as well.
+    """
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM customers_customer c WHERE c.id IN (SELECT id FROM told_of) AND"
+        " (erased_at IS NOT NULL OR merged_into_id IS NOT NULL OR own IS NOT NULL OR added_tags <> '[]'))"
+    )
+    if not cursor.fetchone()[0]:
+        return
+    cursor.execute(
+        "DELETE FROM told_of t USING customers_customer c WHERE c.id = t.id AND c.erased_at IS NOT NULL"
+    )
+    _move_own(cursor)
+    cursor.execute(
+        "INSERT INTO told_of SELECT c.merged_into_id, t.field, t.value, t.version"
+        " FROM told_of t JOIN customers_customer c ON c.id = t.id WHERE c.merged_into_id IS NOT NULL"
+    )
+    cursor.execute(
+        "UPDATE told_of t SET value = (SELECT jsonb_agg(tag ORDER BY tag)::text FROM ("
+        "SELECT jsonb_array_elements_text(t.value::jsonb) AS tag"
+        " UNION SELECT jsonb_array_elements_text(c.added_tags)) AS tags)"
+        " FROM customers_customer c WHERE c.id = t.id AND t.field = 'tags' AND c.added_tags <> '[]'"
+    )
+
+
+def _move_own(cursor: Any) -> None:
+    cursor.execute(
+        "SELECT t.id, t.field, t.value, t.version FROM told_of t"
+        " JOIN customers_customer c ON c.id = t.id WHERE c.own IS NOT NULL"
+    )
+    told = cursor.fetchall()
+    people = Customer.objects.in_bulk({row[0] for row in told})
+    for customer, name, text, version in told:
+        value = json.loads(text) if name in ("accepts_email", "tags") else text
+        tell(people[customer], {name: value}, version)
+    Customer.objects.bulk_update(people.values(), ["own"])
