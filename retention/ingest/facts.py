@@ -6,23 +6,27 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from retention.ingest import people
+from retention.ingest import people, registers
 from retention.ingest.files.recognise import FORMATS
 from retention.ingest.files.staged import Format
 from retention.ingest.models import ImportRun
+from retention.ingest.registers import Tally
 
 SAVED = ["chunk", "rows_done", "accepted", "same", "facts_new", "facts_changed", "facts_same"]
 AT = "timestamptz 'epoch' + {} * interval '1 microsecond'"
 
 
 def apply_chunk(run: ImportRun) -> None:
-    """Write the run's next chunk of orders and move the run's position, together."""
+    """Write the run's next chunk of facts and move the run's position, together."""
     form = FORMATS[run.format]
     with transaction.atomic(), connection.cursor() as cursor:
         people.lock_store(run.store)
-        _tell(cursor, run, form)
-        if _count(cursor, run):
+        if form.facts == "orders":
+            _tell(cursor, run, form)
+            _count(cursor, run)
             _write(cursor, run, form)
+        else:
+            _tally(run, registers.WRITERS[form.facts](cursor, run, _names(run, form)))
         run.chunk += 1
         run.save(update_fields=SAVED)
 
@@ -51,7 +55,9 @@ def write_goods(run: ImportRun) -> None:
             _names(run, form),
         )
         cursor.execute(
-            f"UPDATE {run.goods_table} g SET id = p.id FROM catalog_product p"
+            # Only a file of products may name the category of an order whose lines name none.
+            f"UPDATE {run.goods_table} g SET id = p.id,"
+            " category = CASE WHEN p.digest <> '' THEN p.category END FROM catalog_product p"
             " WHERE p.store_id = %(store)s AND p.source = %(source)s AND p.external_id = g.product",
             _names(run, form),
         )
@@ -62,8 +68,13 @@ def count_chunk(run: ImportRun) -> None:
     """What `apply_chunk` would do, without doing it."""
     form = FORMATS[run.format]
     with transaction.atomic(), connection.cursor() as cursor:
-        _tell(cursor, run, form)
-        _count(cursor, run)
+        if form.facts == "orders":
+            _tell(cursor, run, form)
+            _count(cursor, run)
+        else:
+            people.lock_store(run.store)
+            _tally(run, registers.WRITERS[form.facts](cursor, run, _names(run, form)))
+            transaction.set_rollback(True)
         run.chunk += 1
 
 
@@ -73,15 +84,16 @@ def _tell(cursor: Any, run: ImportRun, form: Format) -> None:
     cursor.execute(
         f"""
         CREATE TEMP TABLE telling ON COMMIT DROP AS
-        SELECT s.*, coalesce(o.id, r.id) AS known, coalesce(o.version, r.version) AS known_version,
+        SELECT s.*, v.version, coalesce(o.id, r.id) AS known, coalesce(o.version, r.version) AS known_version,
             CASE WHEN s.note THEN r.customer_id ELSE o.customer_id END AS known_customer,
             CASE WHEN coalesce(o.id, r.id) IS NULL THEN 'new'
                 WHEN coalesce(o.digest, r.digest) = s.digest THEN 'same'
-                WHEN (%(version)s, s.digest) > (coalesce(o.version, r.version), coalesce(o.digest, r.digest))
+                WHEN (v.version, s.digest) > (coalesce(o.version, r.version), coalesce(o.digest, r.digest))
                     THEN 'changed'
                 ELSE 'old' END AS news,
             coalesce(o.id, r.id) AS id
         FROM {run.orders_table} s
+        CROSS JOIN LATERAL (SELECT coalesce(s.updated, %(version)s) AS version) v
         LEFT JOIN orders_order o ON NOT s.note
             AND o.store_id = %(store)s AND o.source = %(source)s AND o.external_id = s.external_id
         LEFT JOIN orders_refund r ON s.note
@@ -92,25 +104,27 @@ def _tell(cursor: Any, run: ImportRun, form: Format) -> None:
     )
 
 
-def _count(cursor: Any, run: ImportRun) -> bool:
-    """Add the chunk to the run's counts; returns whether anything is to be written."""
+def _count(cursor: Any, run: ImportRun) -> None:
     cursor.execute(
         "SELECT coalesce(sum(rows) FILTER (WHERE news IN ('new', 'changed')), 0),"
         " coalesce(sum(rows) FILTER (WHERE news IN ('same', 'old')), 0),"
         " count(*) FILTER (WHERE news = 'new'), count(*) FILTER (WHERE news = 'changed'),"
         " count(*) FILTER (WHERE news IN ('same', 'old')) FROM telling"
     )
-    accepted, same, new, changed, known = map(int, cursor.fetchone())
+    _tally(run, Tally(*map(int, cursor.fetchone())))
+
+
+def _tally(run: ImportRun, chunk: Tally) -> None:
+    accepted, same, new, changed, known = chunk
     run.accepted += accepted
     run.same += same
     run.rows_done += accepted + same
     run.facts_new += new
     run.facts_changed += changed
     run.facts_same += known
-    return bool(new or changed or known)
 
 
-def _names(run: ImportRun, form: Format) -> dict[str, object]:
+def _names(run: ImportRun, form: Format) -> dict[str, Any]:
     return {
         "store": run.store_id,
         "source": run.options.get("source") or form.source,
@@ -127,7 +141,7 @@ def _by(run: ImportRun) -> str:
 
 def _write(cursor: Any, run: ImportRun, form: Format) -> None:
     names = _names(run, form)
-    _raise_versions(cursor, names)
+    _raise_versions(cursor)
     cursor.execute("DELETE FROM telling WHERE news = 'same'")
     if not _left(cursor):
         return
@@ -150,12 +164,11 @@ def _left(cursor: Any) -> bool:
     return bool(cursor.fetchone()[0])
 
 
-def _raise_versions(cursor: Any, names: dict[str, object]) -> None:
+def _raise_versions(cursor: Any) -> None:
     for table, note in (("orders_order", "NOT note"), ("orders_refund", "note")):
         cursor.execute(
-            f"UPDATE {table} o SET version = %(version)s FROM telling t"
-            f" WHERE o.id = t.known AND {note} AND t.news = 'same' AND t.known_version < %(version)s",
-            names,
+            f"UPDATE {table} o SET version = t.version FROM telling t"
+            f" WHERE o.id = t.known AND {note} AND t.news = 'same' AND t.known_version < t.version"
         )
 
 
@@ -200,8 +213,8 @@ def _orders(cursor: Any, run: ImportRun, names: dict[str, object]) -> None:
         coalesce(t.number, t.external_id), t.person, {AT.format("t.placed")}, {AT.format("t.cancelled")},
         coalesce(t.test, false), coalesce(t.void, false) OR NOT t.sold, t.items, t.discounts,
         coalesce(t.shipping, 0), coalesce(t.tax, 0), coalesce(t.channel, ''), coalesce(t.campaign, ''),
-        coalesce(t.coupon, ''), coalesce(t.country, ''), coalesce(g.category, ''), coalesce(t.status, ''),
-        %(version)s, t.digest
+        coalesce(t.coupon, ''), coalesce(t.country, ''), coalesce(nullif(t.own_category, ''), g.category, ''),
+        coalesce(t.status, ''), t.version, t.digest
     """
     columns = (
         "number, customer_id, placed_at, cancelled_at, test, void, items, discounts, shipping, tax, channel,"
@@ -257,7 +270,7 @@ def _shipments(cursor: Any, names: dict[str, object]) -> None:
             INSERT INTO orders_shipment AS s (order_id, external_id, carrier, tracking_number,
                 shipped_at, version,
                 digest)
-            SELECT id, 'fulfilled', '', '', {AT.format("shipped")}, %(version)s, '' FROM telling
+            SELECT id, 'fulfilled', '', '', {AT.format("shipped")}, version, '' FROM telling
             WHERE NOT note AND shipped IS NOT NULL
             ON CONFLICT (order_id, external_id) DO UPDATE
                 SET shipped_at = excluded.shipped_at, version = excluded.version
@@ -280,7 +293,7 @@ def _refunds(cursor: Any, names: dict[str, object]) -> None:
         """
         CREATE TEMP TABLE given_back ON COMMIT DROP AS
         SELECT CASE WHEN note THEN id END AS id, CASE WHEN NOT note THEN id END AS order_id, person,
-            digest, known,
+            version, digest, known,
             CASE WHEN note THEN external_id ELSE external_id || ':refund' END AS external_id,
             coalesce(refunded_at, placed) AS at,
             credited + CASE WHEN coalesce(refunded, 0) = 0 THEN 0
@@ -308,7 +321,7 @@ def _refunds(cursor: Any, names: dict[str, object]) -> None:
             INSERT INTO orders_refund AS r (id, store_id, source, external_id, order_id, customer_id,
                 refunded_at, amount, version, digest)
             SELECT coalesce(id, nextval(pg_get_serial_sequence('orders_refund', 'id'))), %(store)s,
-                %(source)s, external_id, order_id, person, {AT.format("at")}, amount, %(version)s, digest
+                %(source)s, external_id, order_id, person, {AT.format("at")}, amount, version, digest
             FROM given_back
             ON CONFLICT (store_id, source, external_id) DO UPDATE SET customer_id = excluded.customer_id,
                 refunded_at = excluded.refunded_at, amount = excluded.amount, version = excluded.version,

@@ -13,14 +13,14 @@ CHUNK = 40_000
 # How an order's one value comes from its rows. `min` ignores rows that do not know.
 KEYS = ("external", "number", "customer", "email", "status", "channel", "campaign", "coupon", "country")
 PROFILE = ("first_name", "last_name", "phone", "company", "city", "region")
-SUMS = ("subtotal", "order_discount", "shipping", "tax", "order_total", "refunded")
+SUMS = ("subtotal", "order_discount", "shipping", "tax", "included_tax", "order_total", "refunded")
 SINGLE = {
     **dict.fromkeys((*KEYS, *PROFILE, "placed", "cancelled", "shipped"), "min"),
-    **dict.fromkeys(("refunded_at", *SUMS), "max"),
+    **dict.fromkeys(("updated", "refunded_at", *SUMS), "max"),
     **dict.fromkeys(("test", "void"), "bool_or"),
 }
 TYPES = {
-    **dict.fromkeys(("placed", "cancelled", "shipped", "refunded_at"), "bigint"),
+    **dict.fromkeys(("placed", "updated", "cancelled", "shipped", "refunded_at"), "bigint"),
     **dict.fromkeys(SUMS, "bigint"),
     **dict.fromkeys(("test", "void"), "boolean"),
 }
@@ -89,28 +89,40 @@ def _grouped(run: ImportRun, columns: tuple[str, ...]) -> str:
         f'{how}("{name}") AS "{name}"' if name in columns else f'NULL::{TYPES.get(name, "text")} AS "{name}"'
         for name, how in SINGLE.items()
     )
-    told = ", '|', ".join(f'"{name}"' for name in columns if name != "key")
+    category = "(array_agg(category ORDER BY row))[1]" if "category" in columns else "NULL::text"
+    # Two orders of one file never share an id, or the second would stop the whole file.
+    external = "key"
+    if "external" in columns:
+        first = "row_number() OVER (PARTITION BY external ORDER BY first_row) = 1"
+        external = f"CASE WHEN external <> '' AND {first} THEN external ELSE key END"
+    # When the source last changed an order is its version, not its content.
+    told = ", '|', ".join(f'"{name}"' for name in columns if name not in ("key", "updated"))
     return f"""
         CREATE UNLOGGED TABLE {run.orders_table} AS
         WITH told AS (
             SELECT key, count(*) FILTER (WHERE row % 1000 = 0) AS rows, count(*) AS lines,
                 min(row) AS first_row, max(row) AS last_row, {singles},
                 coalesce(bool_or(sale), false) AS sold,
-                coalesce(sum(total) FILTER (WHERE NOT coalesce(credit, false) AND NOT coalesce(gift,
-                    false)), 0) AS items,
+                coalesce(sum(total) FILTER (
+                    WHERE NOT coalesce(credit, false) AND NOT coalesce(gift, false)), 0) AS items,
                 coalesce(sum(total) FILTER (WHERE NOT coalesce(credit, false)), 0) AS all_items,
                 coalesce(sum(discount) FILTER (WHERE NOT coalesce(credit, false)), 0) AS line_discounts,
                 coalesce(-sum(CASE WHEN total > 0 THEN -total ELSE total END) FILTER (WHERE credit), 0)
                     AS credited,
-                (array_agg(product ORDER BY row))[1] AS first_product,
+                (array_agg(product ORDER BY row))[1] AS first_product, {category} AS own_category,
                 md5(string_agg(concat({told}), E'\\n' ORDER BY row)) AS digest
             FROM {run.lines_table} GROUP BY key
         ), netted AS (
-            SELECT *, coalesce(external, key) AS external_id,
+            SELECT *, {external} AS external_id,
                 least(greatest(CASE WHEN subtotal IS NOT NULL THEN all_items - subtotal
-                    ELSE line_discounts + coalesce(order_discount, 0) END, 0), items) AS discounts,
+                    ELSE line_discounts + coalesce(order_discount, 0) END, 0),
+                    items - coalesce(included_tax, 0)) AS discounts,
                 NOT sold AND credited <> 0 AS note
             FROM told
         )
-        SELECT *, (sum(lines) OVER (ORDER BY first_row, key) - 1)::bigint / {CHUNK} AS chunk FROM netted
+        SELECT {", ".join(f'"{name}"' for name in SINGLE)}, key, rows, first_row, last_row, sold,
+            items - coalesce(included_tax, 0) AS items, credited, first_product, own_category, digest,
+            external_id, discounts, note,
+            (sum(lines) OVER (ORDER BY first_row, key) - 1)::bigint / {CHUNK} AS chunk
+        FROM netted
     """

@@ -37,6 +37,7 @@ def reading_of(run: ImportRun) -> Reading:
         currency=run.store.currency,
         zone=ZoneInfo(options.get("time_zone") or run.store.time_zone),
         latest=max(as_of, datetime.now(UTC)) + timedelta(days=1),
+        as_of=run.as_of,
         mapping=run.mapping,
         cancel_prefix=options.get("cancel_prefix", ""),
         decimal_comma=bool(options.get("decimal_comma")),

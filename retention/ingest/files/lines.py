@@ -31,6 +31,7 @@ FIELDS = {
     "category": "Product category",
     "first_name": "First name",
     "last_name": "Last name",
+    "updated": "Last changed",
 }
 GUESSES = {
     "order": "order,order id,order_id,order number,order no,order #,invoice,invoiceno,invoice no",
@@ -50,6 +51,7 @@ GUESSES = {
     "category": "category,product category,department",
     "first_name": "first name,first_name,firstname",
     "last_name": "last name,last_name,lastname,surname",
+    "updated": "updated at,updated_at,last changed,last modified,date_modified,modified at",
 }
 GOODS = ("sku", "title", "category")
 MOST_PIECES = 2_000_000_000
@@ -93,7 +95,7 @@ def parser(header: list[str], reading: Reading) -> tuple[tuple[str, ...], Parse]
     places = {name.lower(): place for place, name in reversed(list(enumerate(header)))}
     at = {field: places[column.lower()] for field, column in reading.mapping.items()}
     texts = [field for field in LIMITS if field in at and field not in GOODS]
-    columns: tuple[str, ...] = ("key", "placed", "customer", "email", *texts)
+    columns: tuple[str, ...] = ("key", "placed", "customer", "email", "updated", *texts)
     columns += ("quantity", "price", "discount", "total", "sale", "credit", "product", *GOODS)
     order_of, amounts_of, goods_of = _order(at, texts, reading), _amounts(at, reading), _goods(at)
 
@@ -116,12 +118,13 @@ def _cells(places: list[int]) -> Callable[[list[str]], tuple[str, ...]]:
 def _order(at: dict[str, int], texts: list[str], reading: Reading) -> Callable[[list[str]], tuple[str, bool]]:
     """A reader of (cells of the order, does it cancel another). Lines of one order follow each other
     mostly, so the last one is remembered."""
-    asked = [at[f] for f in ("order", "date", "customer", "email", *texts) if f in at]
+    asked = [at[f] for f in ("order", "date", "customer", "email", "updated", *texts) if f in at]
     cells_of = _cells(asked if "order" in at else sorted(set(at.values())))
     customer_of = _optional(at.get("customer"), values.key("customer id", 320))
     email_of = _optional(at.get("email"), values.email_key)
     reads = [(at[field], values.cut(LIMITS[field])) for field in texts]
     moment_of = values.moment(reading.zone, latest=reading.latest, day_before_month=reading.day_first)
+    updated_of = _optional(at.get("updated"), lambda cell: str(moment_of(cell)) if cell.strip() else "")
     key_of, date_at, prefix = _order_key(at, reading), at["date"], reading.cancel_prefix
     last: tuple[str, ...] = ("never",)
     found = ("", False)
@@ -133,7 +136,8 @@ def _order(at: dict[str, int], texts: list[str], reading: Reading) -> Callable[[
             return found
         placed, customer, email = moment_of(row[date_at]), customer_of(row), email_of(row)
         order = key_of(row, customer or email, placed)
-        told = "\t".join([order, str(placed), customer, email, *[text(row[place]) for place, text in reads]])
+        beside = [text(row[place]) for place, text in reads]
+        told = "\t".join([order, str(placed), customer, email, updated_of(row), *beside])
         last, found = cells, (told, prefix != "" and order.startswith(prefix))
         return found
 

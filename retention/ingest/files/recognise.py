@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from retention.ingest.files import lines
+from retention.ingest.files import lines, shopify, woocommerce
 from retention.ingest.files.lines import LINES
 from retention.ingest.files.reading import Unreadable
 from retention.ingest.files.staged import Format
 
-FORMATS: dict[str, Format] = {form.name: form for form in (LINES,)}
+# Columns that every file of a kind has, each by any of its names; the first kind that fits is it.
+KNOWN: tuple[tuple[Format, tuple[str, ...]], ...] = (
+    (shopify.ORDERS, ("name", "created at", "lineitem name", "lineitem price", "lineitem quantity")),
+    (shopify.CUSTOMERS, ("first name", "last name", "email", "accepts email marketing|accepts marketing")),
+    (shopify.PRODUCTS, ("handle|url handle", "title", "variant price|price", "vendor")),
+    (woocommerce.ORDERS, ("order_id|order_number", "order_date", "order_total")),
+    (woocommerce.ANALYTICS_ORDERS, ("date", "order #", "net sales|n. revenue (formatted)", "product(s)")),
+    (woocommerce.PRODUCTS, ("type", "sku", "name", "regular price", "categories")),
+)
+FORMATS: dict[str, Format] = {form.name: form for form in (LINES, *(form for form, _ in KNOWN))}
 
 # Files of other tools that people try here: columns that only they have, and what they are.
 ELSEWHERE = (
@@ -27,6 +36,9 @@ def recognise(header: list[str]) -> Format:
             raise Unreadable(
                 f"This file holds {what}, not orders, customers or products. Nothing was imported."
             )
+    for form, needed in KNOWN:
+        if all(names.intersection(column.split("|")) for column in needed):
+            return form
     guessed = lines.guess(header)
     if "date" in guessed and ("amount" in guessed or "unit_price" in guessed):
         return LINES

@@ -15,6 +15,7 @@ COLUMNS = {
     "customer": "text",
     "email": "text",
     "placed": "bigint",
+    "updated": "bigint",  # when the source last changed it; the version of this telling
     "cancelled": "bigint",
     "shipped": "bigint",
     "refunded_at": "bigint",
@@ -40,6 +41,7 @@ COLUMNS = {
     "order_discount": "bigint",
     "shipping": "bigint",
     "tax": "bigint",
+    "included_tax": "bigint",  # tax within the items' prices
     "order_total": "bigint",
     "refunded": "bigint",
     "first_name": "text",
@@ -69,6 +71,7 @@ class Reading:
     currency: str
     zone: ZoneInfo
     latest: datetime
+    as_of: int = 0
     mapping: dict[str, str] = field(default_factory=dict)
     cancel_prefix: str = ""
     decimal_comma: bool = False
@@ -100,3 +103,7 @@ def column_finder(header: list[str]) -> Callable[..., int]:
 def product_key(sku: str, title: str) -> str:
     """What a product is known by in files: its SKU; without one, what it is called."""
     return sku or (f"name:{title}"[:255] if title else "")
+
+
+def flag(value: bool) -> str:
+    return "t" if value else "f"

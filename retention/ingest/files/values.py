@@ -111,6 +111,12 @@ def number(cell: str, *, decimal_comma: bool = False) -> Decimal:
     return -abs(value) if negative else value
 
 
+def same_currency(told: str, currency: str) -> None:
+    """Amounts of another currency would be added up wrongly, so their rows are refused."""
+    if told and told.upper() != currency:
+        raise Unusable(f"The order is in {told[:10]}, but the store counts in {currency}.")
+
+
 def minor(fine: int) -> int:
     """Fine units to the smallest unit of the currency, halves away from zero."""
     half = FINER // 2
