@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import template
+from django.forms.boundfield import BoundField
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -41,6 +42,12 @@ def owns(context: template.Context) -> bool:
     request: HttpRequest | None = context.get("request")
     membership = getattr(request, "membership", None)
     return membership.role == Role.OWNER if membership else bool(getattr(request, "store", None))
+
+
+@register.simple_tag
+def plain(field: BoundField) -> SafeString:
+    """The input of a field, without a placeholder that only repeats the label."""
+    return field.as_widget(attrs={**field.field.widget.attrs, "placeholder": False})
 
 
 @register.filter
