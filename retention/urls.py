@@ -23,7 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
 if find_spec("retention.machine.views"):
     urlpatterns.append(path("healthz", import_string("retention.machine.views.healthz"), name="healthz"))
 for prefix, module in (
-    ("<slug:store>/imports/", "retention.ingest.urls"),
+    ("<slug:store>/import/", "retention.ingest.urls"),
     ("<slug:store>/", "retention.dashboard.desk_urls"),
     ("<slug:store>/", "retention.dashboard.urls"),
 ):

@@ -19,6 +19,7 @@ from django.db import connection, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from retention.ingest.models import ImportRun
 from retention.stores import setup
 from retention.stores.models import Invitation, Membership, Role, Store, User
 from tests import world
@@ -28,6 +29,7 @@ pytestmark = pytest.mark.django_db
 ALL = ("olivia", "marco", "sam", "ana", "ada")
 WRITERS = ("olivia", "marco", "sam", "ada")
 OWNERS = ("olivia", "ada")
+IMPORTERS = ("olivia", "marco", "ada")
 NOBODY: tuple[str, ...] = ()
 CAST = (*ALL, "stranger", "anonymous")
 
@@ -57,6 +59,13 @@ def _an_invitation(store: Store) -> dict[str, Any]:
     return {"pk": Invitation.objects.create(store=store, email="new@example.com").pk}
 
 
+def _an_import(store: Store) -> dict[str, Any]:
+    run = ImportRun.objects.create(
+        store=store, path="/nowhere", name="orders.csv", format="shopify-orders", as_of=0
+    )
+    return {"pk": run.pk}
+
+
 DOORS: dict[str, Door] = {
     "desk:settings": Door(get=OWNERS, post=OWNERS, data={"name": "Another name"}),
     "desk:logo": Door(ok=(404,)),
@@ -65,6 +74,14 @@ DOORS: dict[str, Door] = {
     "desk:remove": Door(get=NOBODY, post=OWNERS, ids=_a_member),
     "desk:withdraw": Door(get=NOBODY, post=OWNERS, ids=_an_invitation),
     "desk:activity": Door(),
+    "ingest:home": Door(),
+    "ingest:upload": Door(get=NOBODY, post=IMPORTERS),
+    "ingest:run": Door(ids=_an_import),
+    "ingest:mapping": Door(get=NOBODY, post=IMPORTERS, ids=_an_import),
+    "ingest:check": Door(get=NOBODY, post=IMPORTERS, ids=_an_import),
+    "ingest:start": Door(get=NOBODY, post=IMPORTERS, ids=_an_import),
+    "ingest:discard": Door(get=NOBODY, post=IMPORTERS, ids=_an_import),
+    "ingest:rejected": Door(ids=_an_import),
     "dashboard:home": Door(),
     "dashboard:target": Door(get=NOBODY, post=OWNERS, data={"target": "33"}),
     "dashboard:number": Door(words={"name": "repeat-rate"}),

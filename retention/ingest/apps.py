@@ -6,6 +6,6 @@ class IngestConfig(AppConfig):
     label = "ingest"
 
     def ready(self) -> None:
-        from retention.ingest import traces
+        from retention.ingest import traces, vocabulary  # noqa: F401  vocabulary declares this app's words
 
         traces.register()

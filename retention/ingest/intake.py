@@ -70,6 +70,16 @@ def take(
     return left or ImportRun.objects.create(**told, name=path.name[:255], as_of=as_of)
 
 
+def about_how_many_rows(path: Path, found: Look) -> int:
+    """A guess for the progress bar: from the size of the first rows; packed files hold about 8 times more."""
+    if not found.rows:
+        return 0
+    sample = sum(sum(len(cell) + 1 for cell in row) for _, row in found.rows) / len(found.rows)
+    with path.open("rb") as file:
+        packed = file.read(2) in (b"\x1f\x8b", b"PK")
+    return int(path.stat().st_size * (8 if packed else 1) / max(sample, 1))
+
+
 def signature(header: list[str]) -> str:
     joined = "\x1f".join(name.lower() for name in header)
     return md5(joined.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()

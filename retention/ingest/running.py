@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from django.db import connection
+import structlog
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from retention.ingest import facts, staging
 from retention.ingest.files.reading import Unreadable
 from retention.ingest.models import ImportRun, State
 
+log = structlog.get_logger(__name__)
 Told = Callable[[ImportRun], None]
 COUNTS = ("rows_done", "accepted", "same", "facts_new", "facts_changed", "facts_same", "chunk")
 
@@ -28,6 +32,11 @@ def advance(run_id: int, *, told: Told = lambda run: None) -> bool:
             _advance(run, told)
         except Unreadable as error:
             _fail(run, str(error))
+        except (OperationalError, InterfaceError):
+            raise  # the database went away: the sweep goes on with the run when it is back
+        except Exception as error:  # anything else would come again at every try
+            log.exception("import stopped", run=run_id)
+            _fail(run, f"The import stopped: {str(error).splitlines()[0][:300] or type(error).__name__}")
         return True
 
 
@@ -67,6 +76,14 @@ def _advance(run: ImportRun, told: Told) -> None:
     run.state = State.CHECKED if dry else State.DONE
     run.finished_at = timezone.now()
     run.save()
+    if not dry:
+        forget_file(run)
+
+
+def forget_file(run: ImportRun) -> None:
+    """Delete an upload; a file that somebody named on the command line is theirs."""
+    if Path(settings.MEDIA_ROOT) / "imports" in Path(run.path).parents:
+        Path(run.path).unlink(missing_ok=True)
 
 
 def _fail(run: ImportRun, reason: str) -> None:
