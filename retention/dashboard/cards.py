@@ -68,6 +68,8 @@ class Wording:
     counted: Callable[[int], str]
     # Says what lies between low and high, where that is not an interval of confidence.
     between: Callable[[float, float], str] | None = None
+    # What is missing where there is no value.
+    lacking: str = ""
     # For the ends of a bar, where decimals only disturb.
     whole: Callable[[float], str] | None = None
     # 1: more is better, -1: less is better, 0: nobody can say.
@@ -109,7 +111,7 @@ def movement(course: Course, words: Wording) -> tuple[str, bool | None]:
     """The change against a year ago, in words. A change inside both intervals is no news, good or bad."""
     now, before = course.now, course.year_ago
     if now.value is None:
-        return "", None
+        return words.lacking, None
     if before.value is None or not before.n:
         return "no figure a year ago", None
     moved = now.value - before.value

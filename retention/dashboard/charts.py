@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import zip_longest
 from typing import Any
 
@@ -59,21 +59,22 @@ def repeat_curves(found: Sequence[Curve], locale: str, link: Callable[[Curve], s
         Series(
             name=name,
             x=[p.time for p in curve.points],
-            y=[p.value for p in curve.points],
-            low=[p.low for p in curve.points],
-            high=[p.high for p in curve.points],
+            y=_percents(p.value for p in curve.points),
+            low=_percents(p.low for p in curve.points),
+            high=_percents(p.high for p in curve.points),
         )
         for name, curve in named
     ]
-    layout = charts.perennial(y_format=".0%")
-    layout["xaxis"] |= {"ticksuffix": " d", "dtick": 90}
+    layout = _rate_layout()
+    days = [0, 90, 180, 270, 360]
+    layout["xaxis"] |= {"tickvals": days, "ticktext": [f"{day} d" for day in days], "range": [0, 376]}
     return Chart(
         name="curves",
         title="Second order within…",
         alt=_curves_in_words(named, locale),
         footer="Counts people who have not had the time to buy again, so young cohorts compare fairly."
         " The bands are 95 % intervals.",
-        figure=charts.lines(series, layout, hover="%{y:.1%}"),
+        figure=charts.lines(series, layout, hover="%{y:.1f} %"),
         table=_curve_table(named, locale, link),
         file=Table(
             ("cohort", "days", "value", "low", "high", "at_risk"),
@@ -122,7 +123,12 @@ def _with_interval(point: Any, locale: str) -> str:
 
 
 def rate_trend(
-    points: Sequence[RatePoint], marks: dict[str, float], locale: str, link: Callable[[date], str]
+    points: Sequence[RatePoint],
+    marks: dict[str, float],
+    locale: str,
+    link: Callable[[date], str],
+    *,
+    lacking: str = "",
 ) -> Chart:
     """The repeat purchase rate as it went; `marks` are levels to compare it with, by their names."""
     days = [point.day.isoformat() for point in points]
@@ -130,23 +136,24 @@ def rate_trend(
     series = Series(
         "Repeat purchase rate",
         days,
-        [r.value for r in rates],
-        [r.low for r in rates],
-        [r.high for r in rates],
+        _percents(r.value for r in rates),
+        _percents(r.low for r in rates),
+        _percents(r.high for r in rates),
     )
-    layout = charts.perennial(y_format=".0%")
+    layout = _rate_layout()
     layout["xaxis"]["tickformat"] = "%b %Y"
+    layout["margin"]["t"] = 12
     layout |= _marked(marks)
     return Chart(
         name="repeat-rate",
         title="Repeat rate over time",
-        alt=_rate_in_words(points, locale),
+        alt=_rate_in_words(points, locale) if len(points) > 1 else lacking,
         footer="Of the days before each point, once they are all on record. The band is the 95 % interval.",
-        figure=charts.lines([series], layout, hover="%{y:.1%}"),
+        figure=charts.lines([series], layout, hover="%{y:.1f} %"),
         table=Table(
             ("Day", "Rate", "95 % interval", "Buyers"),
-            [_rate_line(point, locale) for point in points][::-1],
-            line_links=[link(point.day) for point in points][::-1],
+            [_rate_line(point, locale) for point in points][::-1] if len(points) > 1 else [],
+            line_links=[link(point.day) for point in points][::-1] if len(points) > 1 else [],
         ),
         file=Table(
             ("day", "value", "low", "high", "repeat", "buyers"),
@@ -166,11 +173,6 @@ def _rate_line(point: RatePoint, locale: str) -> list[Cell]:
 
 
 def _rate_in_words(points: Sequence[RatePoint], locale: str) -> str:
-    if len(points) < 2:
-        return (
-            "Appears as soon as there are orders of two such stretches of days; for one filter at a time,"
-            " not for all time."
-        )
     first, last = points[0], points[-1]
     return (
         f"Repeat purchase rate, from {formats.percent(first.rate.value, locale)} on"
@@ -183,14 +185,14 @@ def _marked(marks: dict[str, float]) -> dict[str, Any]:
     """Dotted levels with their names at the left end."""
     lines = [
         {
-            **{"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": level, "y1": level},
+            **{"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 100 * level, "y1": 100 * level},
             "line": {"color": "var(--ink-3)", "width": 1, "dash": "dot"},
         }
         for level in marks.values()
     ]
     names = [
         {
-            **{"xref": "paper", "x": 0, "xanchor": "left", "y": level, "yanchor": "bottom"},
+            **{"xref": "paper", "x": 0, "xanchor": "left", "y": 100 * level, "yanchor": "bottom"},
             **{"text": name, "showarrow": False, "font": {"color": "var(--ink-2)", "size": 11}},
         }
         for name, level in marks.items()
@@ -258,13 +260,40 @@ def _trend_figure(
     measure: Measure, found: Sequence[Month], values: list[float], shown: list[str]
 ) -> charts.Figure:
     days = [months.first_day(m.point.month).isoformat() for m in found]
-    layout = charts.perennial(y_format="~s")
+    layout = charts.perennial(y_format="~s" if max(values, default=0) >= 1000 else ",.0f")
+    layout["margin"]["t"] = 12
     layout["xaxis"]["tickformat"] = "%b %Y"
+    if max(values, default=0) < 5 and not measure.money:
+        layout["yaxis"]["dtick"] = 1
+    if found:
+        layout["xaxis"] |= _at_least_a_year(found)
     figure = charts.bars(Series(measure.title, days, values), layout)
     trace = figure["data"][0]
-    trace |= {"text": shown, "textposition": "none", "hovertemplate": "%{text}<extra></extra>"}
+    trace |= {"text": shown, "width": BAR, "textposition": "none", "hovertemplate": "%{text}<extra></extra>"}
     trace["marker"]["opacity"] = [0.45 if m.point.open else 1 for m in found]
     return figure
+
+
+# Three weeks of the month that it stands for, in milliseconds.
+BAR = 21 * 86_400_000
+
+
+def _at_least_a_year(found: Sequence[Month]) -> charts.Figure:
+    """The axis of few months keeps its bars narrow and its ticks on months."""
+    first, last = found[0].point.month, found[-1].point.month
+    start = months.first_day(min(first, last - 11)) - timedelta(days=16)
+    end = months.first_day(last) + timedelta(days=16)
+    return {"range": [start.isoformat(), end.isoformat()], "dtick": "M6" if last - first > 12 else "M3"}
+
+
+def _rate_layout() -> charts.Figure:
+    layout = charts.perennial(y_format=".0f")
+    layout["yaxis"]["ticksuffix"] = " % "
+    return layout
+
+
+def _percents(shares: Iterable[float | None]) -> list[float | None]:
+    return [None if share is None else round(100 * share, 3) for share in shares]
 
 
 def _minor(measure: Measure, month: Month) -> int:

@@ -270,6 +270,11 @@ class Heat:
     csv: str
     plain: str
 
+    @property
+    def few(self) -> bool:
+        """Too few columns to fill the panel."""
+        return len(self.months) < 9
+
 
 def heat_style(look: Look) -> heatmap.Style:
     def link(month: date, k: int | None = None) -> str:
@@ -330,7 +335,16 @@ def rate_chart(look: Look, points: Sequence[RatePoint]) -> Chart:
     marks = {"benchmark": float(store.benchmark_rpr) / 100}
     if store.target_rpr is not None:
         marks["target"] = float(store.target_rpr) / 100
-    return _filed(look, charts.rate_trend(points, marks, store.locale, link))
+    made = charts.rate_trend(points, marks, store.locale, link, lacking=_no_course(look))
+    return _filed(look, made)
+
+
+def _no_course(look: Look) -> str:
+    if look.filters.days is None:
+        return "Choose a number of days to see how the rate went."
+    if len(look.filters.where) > 1:
+        return "Shows for one filter at a time."
+    return f"Appears when your orders go back further than {look.filters.days} days."
 
 
 def trend_chart(look: Look, found: Sequence[Month], measure: charts.Measure) -> Chart:

@@ -269,7 +269,7 @@ def curves(store: Store, filters: Filters, as_of: date, cohorts: list[Cohort]) -
     for month in curve_months(filters, as_of, cohorts):
         points = queries.repeat_curve(store, part, as_of, month, days=CURVE_DAYS)
         found.append(Curve(months.name(month), points, sizes[month], month))
-    return [curve for curve in found if curve.points]
+    return [curve for curve in found if curve.points and curve.points[-1].time]
 
 
 def curve_months(filters: Filters, as_of: date, cohorts: list[Cohort]) -> list[int]:

@@ -44,6 +44,9 @@ def worth(
 
 
 def step_to(target: Decimal | None, now: float) -> Decimal:
-    """The rise to look at: up to the target (in percent) where one lies ahead, else five points."""
+    """The rise to look at: up to the target (in percent) where one lies ahead, else five points; nobody
+    can rise above the whole."""
     ahead = (target or Decimal(0)) / 100 - Decimal(str(now))
-    return ahead.quantize(Decimal("0.001")) if ahead > Decimal("0.0005") else STEP
+    if ahead > Decimal("0.0005"):
+        return ahead.quantize(Decimal("0.001"))
+    return min(STEP, max(1 - Decimal(str(now)), Decimal(0)))

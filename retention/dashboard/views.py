@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from retention.dashboard import actions, charts, filters, front, heatmap, numbers, people, queries
 from retention.lib import formats
-from retention.lib.htmx import invalid, page, saved
+from retention.lib.htmx import invalid, page, saved, wants_part
 from retention.lib.spreadsheets import Cell, csv_lines
 from retention.metrics.queries import Cohort
 from retention.stores.doors import StoreRequest, member
@@ -74,15 +74,19 @@ def _target_words(store: Store) -> str:
 
 def _wrong_target(request: StoreRequest, store: Store, typed: str, error: str) -> HttpResponse:
     look = front.Look(store, filters.parse(request.GET))
-    found = queries.front(store, look.filters)
-    written = front.written(look, found, may_set=True)
-    written["aim"] = front.aim(look, found.year, may_set=True, typed=typed, error=error)
-    return invalid(request, "dashboard/home.html", {"page": written})
+    regions = _target(look, typed=typed, error=error)
+    if wants_part(request):
+        return invalid(request, "dashboard/target_saved.html", {"page": regions})
+    written = front.written(look, queries.front(store, look.filters), may_set=True)
+    return invalid(request, "dashboard/home.html", {"page": written | regions})
 
 
-def _target(look: front.Look) -> dict[str, Any]:
+def _target(look: front.Look, *, typed: str | None = None, error: str = "") -> dict[str, Any]:
     year, rate = queries.target_figures(look.store, look.filters)
-    return {"aim": front.aim(look, year, may_set=True), "rate_card": front.rate_card(look, rate)}
+    return {
+        "aim": front.aim(look, year, may_set=True, typed=typed, error=error),
+        "rate_card": front.rate_card(look, rate),
+    }
 
 
 def _home(look: front.Look) -> str:

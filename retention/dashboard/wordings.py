@@ -13,24 +13,26 @@ def rate(store: Store) -> Wording:
         width=lambda share: formats.number(share * 100, store.locale, digits=1),
         change=lambda share: formats.points(share, store.locale),
         counted=lambda n: formats.counted(n, "buyer", locale=store.locale),
+        lacking="Nobody bought in these days",
     )
 
 
 def lifetime_value(store: Store) -> Wording:
-    return _money(store, "customer")
+    return _money(store, "customer", "Comes when the first cohort is 12 full months old")
 
 
 def order_value(store: Store) -> Wording:
-    return _money(store, "order")
+    return _money(store, "order", "No orders in these days")
 
 
-def _money(store: Store, noun: str) -> Wording:
+def _money(store: Store, noun: str, lacking: str) -> Wording:
     digits = formats.decimals(store.currency)
     return Wording(
         value=lambda minor: formats.money(minor, store.currency, store.locale),
         width=lambda minor: formats.number(formats.major(minor, store.currency), store.locale, digits=digits),
         change=lambda minor: formats.signed_money(_rounded(minor), store.currency, store.locale),
         counted=lambda n: formats.counted(n, noun, locale=store.locale),
+        lacking=lacking,
         whole=lambda minor: formats.money(minor, store.currency, store.locale, whole=True),
     )
 
@@ -56,5 +58,6 @@ def gap(store: Store) -> Wording:
         change=change,
         counted=lambda n: formats.counted(n, "gap", locale=store.locale),
         between=between,
+        lacking="Comes with the first second order",
         better=0,
     )

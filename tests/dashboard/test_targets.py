@@ -25,3 +25,8 @@ def test_the_step_leads_to_the_target_where_it_lies_ahead() -> None:
 def test_without_a_target_ahead_the_step_is_five_points() -> None:
     assert step_to(None, 0.30) == STEP
     assert step_to(Decimal(20), 0.30) == STEP
+
+
+def test_a_rate_cannot_rise_above_the_whole() -> None:
+    assert step_to(None, 0.98) == Decimal("0.02")
+    assert worth(points=step_to(None, 1.0), **YEAR) is None
