@@ -7,7 +7,7 @@ from celery.signals import setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "retention.settings")
 # A lost broker is one line in the log, not ten: a task goes on without it, and is claimed once.
-warnings.simplefilter("ignore", CPendingDeprecationWarning)
+warnings.filterwarnings("ignore", "\nIn Celery 5.1", CPendingDeprecationWarning)
 app = Celery("retention")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
@@ -15,7 +15,12 @@ app.autodiscover_tasks()
 # before the next is due expires, or a worker that was away would find thousands.
 app.conf.beat_schedule = {
     name: {"task": name, "schedule": every, "options": {"expires": every}}
-    for name, every in {"machine.beat": 30.0, "ingest.sweep": 10.0, "metrics.sweep": 5.0}.items()
+    for name, every in {
+        "machine.beat": 30.0,
+        "ingest.sweep": 10.0,
+        "metrics.sweep": 5.0,
+        "segments.sweep": 60.0,
+    }.items()
 }
 
 

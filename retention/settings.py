@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "retention.orders",
     "retention.ingest",
     "retention.metrics",
+    "retention.segments",
     "retention.dashboard",
     "unfold.apps.BasicAppConfig",
     "retention.stores.office_app.OfficeConfig",
@@ -199,7 +200,6 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("icons/brand.svg")}
     ],
-    # Colors are in the file: the policy forbids a style element in the page.
     "STYLES": [lambda request: static("css/admin.css")],
     "SIDEBAR": {
         "navigation": [

@@ -25,17 +25,24 @@ class Registered:
     handler: Handler
     kinds: frozenset[str] = field(default_factory=frozenset)
     columns: tuple[str, ...] = ()
+    after: str = ""
 
 
 def follow(
-    name: str, handler: Handler, *, kinds: set[str] | None = None, columns: tuple[str, ...] = ()
+    name: str,
+    handler: Handler,
+    *,
+    kinds: set[str] | None = None,
+    columns: tuple[str, ...] = (),
+    after: str = "",
 ) -> None:
     """Declare a follower (in `AppConfig.ready`). `kinds` narrows what it is handed; None means all.
 
     `columns` names what it reads of an event, for a follower of millions: reading the rest would take
     longer than its own work. Touching another column then costs a query per event. Empty means all.
+    `after` names a follower whose effects this one reads: it goes no further than that one has gone.
     """
-    FOLLOWERS[name] = Registered(name, handler, frozenset(kinds or ()), columns)
+    FOLLOWERS[name] = Registered(name, handler, frozenset(kinds or ()), columns, after)
 
 
 def advance(name: str, *, batch: int = BATCH) -> int:
@@ -52,8 +59,9 @@ def advance(name: str, *, batch: int = BATCH) -> int:
         events = list(
             Event.objects.raw(
                 f"SELECT {_listed(registered)} FROM timeline_event WHERE (xid, id) > (%s::xid8, %s)"
-                " AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT %s",
-                [str(follower.xid), follower.event_id, batch],
+                f" AND xid < pg_snapshot_xmin(pg_current_snapshot()) {_until(registered)}"
+                " ORDER BY xid, id LIMIT %s",
+                [str(follower.xid), follower.event_id, *filter(None, [registered.after]), batch],
             )
         )
         if not events:
@@ -64,6 +72,12 @@ def advance(name: str, *, batch: int = BATCH) -> int:
         follower.xid, follower.event_id = events[-1].xid, events[-1].id
         follower.save()
     return len(events)
+
+
+def _until(registered: Registered) -> str:
+    if not registered.after:
+        return ""
+    return "AND (xid, id) <= (SELECT xid, event_id FROM timeline_follower WHERE name = %s)"
 
 
 def _listed(registered: Registered) -> str:

@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+
+
+class SegmentsConfig(AppConfig):
+    name = "retention.segments"
+    label = "segments"
+
+    def ready(self) -> None:
+        import retention.segments.vocabulary  # noqa: F401
+        from retention.segments.reactions import register
+
+        register()
