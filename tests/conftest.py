@@ -203,12 +203,12 @@ def assert_usable(request: pytest.FixtureRequest) -> Callable[..., None]:
             found += [f"{look}: {problem}" for problem in _serious(page, rules)]
             if (needed := page.evaluate("document.documentElement.scrollWidth")) > width:
                 found.append(f"{look}: {needed} px wide")
-            _keep_picture(page, f"{name or request.node.name.partition('[')[0]}-{look}")
+            keep_picture(page, f"{name or request.node.name.partition('[')[0]}-{look}")
         assert not found, "\n".join(found)
 
     return check
 
 
-def _keep_picture(page: Any, name: str) -> None:
+def keep_picture(page: Any, name: str) -> None:
     if folder := os.environ.get("SHOTS"):
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

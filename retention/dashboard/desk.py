@@ -17,7 +17,7 @@ from retention.lib.htmx import invalid, page
 from retention.stores import people
 from retention.stores.doors import StoreRequest, member
 from retention.stores.forms import InvitationForm, JoinForm, RoleForm, StoreForm
-from retention.stores.models import Invitation, Membership, Store, User
+from retention.stores.models import Invitation, Membership, Role, Store, User
 from retention.stores.pictures import kind_of
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -75,7 +75,8 @@ def role(request: StoreRequest, store: Store, pk: int) -> HttpResponse:
     except ValidationError as error:
         return _told(request, store, error.messages[0])
     messages.success(request, f"{membership.user} is now {membership.get_role_display().lower()}.")
-    return redirect("desk:members", store.slug)
+    stepped_down = membership.user_id == request.user.pk and membership.role != Role.OWNER
+    return redirect(f"/{store.slug}/") if stepped_down else redirect("desk:members", store.slug)
 
 
 @require_POST
@@ -113,13 +114,16 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     """An invitation's link: a new person gives name and password, a known one confirms."""
     invitation = people.opened_by(token)
     if invitation is None:
-        return render(request, "desk/join_closed.html", status=410)
+        return _closed(request)
     known = User.objects.filter(email=invitation.email).first()
     if known:
         return _join_known(request, invitation, known)
     form = JoinForm(request.POST or None, email=invitation.email)
     if request.method == "POST" and form.is_valid():
-        membership = actions.join_store_as_new(invitation, **form.cleaned_data)
+        try:
+            membership = actions.join_store_as_new(invitation, **form.cleaned_data)
+        except ValidationError:
+            return _closed(request)
         logout(request)
         login(request, membership.user, BACKEND)
         return redirect(f"/{membership.store.slug}/")
@@ -136,8 +140,15 @@ def _join_known(request: HttpRequest, invitation: Invitation, known: User) -> Ht
         return render(request, "desk/join_sign_in.html", {"invitation": invitation})
     if request.method != "POST":
         return render(request, "desk/join.html", {"invitation": invitation})
-    actions.join_store(invitation, known)
+    try:
+        actions.join_store(invitation, known)
+    except ValidationError:
+        return _closed(request)
     return redirect(f"/{invitation.store.slug}/")
+
+
+def _closed(request: HttpRequest) -> HttpResponse:
+    return render(request, "desk/join_closed.html", status=410)
 
 
 def _people(store: Store, form: InvitationForm) -> dict[str, object]:

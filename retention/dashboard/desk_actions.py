@@ -49,6 +49,8 @@ def join_store(invitation: Invitation, user: User) -> Membership:
 
 @transaction.atomic
 def join_store_as_new(invitation: Invitation, *, name: str, password: str) -> Membership:
+    """Raises ValidationError when the place was taken meanwhile, such as by a double click."""
+    people.hold(invitation)
     return join_store(invitation, User.objects.create_user(invitation.email, password, name=name))
 
 

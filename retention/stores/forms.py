@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.files.uploadedfile import UploadedFile
+from django.core.validators import MaxValueValidator, MinValueValidator
 
 from retention.stores.models import Invitation, Role, Store, User
 from retention.stores.pictures import validate_picture
@@ -163,6 +164,7 @@ class StoreForm(StoreModelForm):
             _offer(self.fields[name], getattr(self.instance, name))
         for name in ("benchmark_rpr", "target_rpr"):
             self.fields[name].widget.attrs |= {"min": 0, "max": 100, "step": "0.1"}
+            self.fields[name].validators += [MinValueValidator(0), MaxValueValidator(100)]
 
     def clean_logo(self) -> Any:
         logo = self.cleaned_data["logo"]

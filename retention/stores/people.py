@@ -55,12 +55,20 @@ def opened_by(token: str) -> Invitation | None:
     return Invitation.objects.select_related("store").filter(pk=key, accepted_at=None).first()
 
 
+def hold(invitation: Invitation) -> Invitation:
+    """The open invitation, locked until the transaction ends. Raises ValidationError when it was used."""
+    locked = Invitation.objects.select_for_update().filter(pk=invitation.pk, accepted_at=None).first()
+    if locked is None:
+        raise ValidationError("This invitation was used already.")
+    return locked
+
+
 @transaction.atomic
 def join(invitation: Invitation, user: User) -> Membership:
     """Take the place. Raises ValidationError for another address, or when it was taken already."""
-    locked = Invitation.objects.select_for_update().filter(pk=invitation.pk, accepted_at=None).first()
-    if locked is None or user.email.lower() != locked.email:
-        raise ValidationError("This invitation is for another address, or was used already.")
+    locked = hold(invitation)
+    if user.email.lower() != locked.email:
+        raise ValidationError("This invitation is for another address.")
     locked.accepted_at = timezone.now()
     locked.save(update_fields=["accepted_at"])
     membership, _ = Membership.objects.get_or_create(

@@ -21,6 +21,11 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "stores/none.html")
 
 
+def closed(request: HttpRequest) -> HttpResponse:
+    """A page that a library offers and we do not."""
+    raise Http404
+
+
 @login_required
 def outbox(request: HttpRequest) -> HttpResponse:
     """Mails that were kept, newest first. For administrators; to others there is no such page."""
