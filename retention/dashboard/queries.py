@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from django.db import connection
-from django.db.models import Max, Q, Sum
+from django.db.models import Max, Min, Q, Sum
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
@@ -48,6 +47,7 @@ class When:
     as_of: date
     last_purchase: date | None
     today: date
+    first_purchase: date | None = None
 
     @property
     def is_stale(self) -> bool:
@@ -101,10 +101,11 @@ class Front:
 
 def when(store: Store, filters: Filters) -> When:
     today = queries.today(store)
-    last = Purchase.objects.filter(store=store).aggregate(last=Max("day"))["last"]
+    ends = Purchase.objects.filter(store=store).aggregate(first=Min("day"), last=Max("day"))
+    last = ends["last"]
     quiet = last is not None and (today - last).days > STALE_DAYS
     asked = min(filters.as_of, today) if filters.as_of else None
-    return When(asked or (last if quiet and last else today), last, today)
+    return When(asked or (last if quiet and last else today), last, today, ends["first"])
 
 
 def has_figures(store: Store) -> bool:
@@ -133,12 +134,12 @@ def front(store: Store, filters: Filters) -> Front:
     at = when(store, filters)
     part = chosen(filters)
     cohorts = queries.cohort_matrix(store, part, at.as_of)
-    points = rate_points(store, filters, at.as_of)
+    points = rate_points(store, filters, at.as_of, at.first_purchase)
     return Front(
         when=at,
         totals=queries.totals(store, at.as_of),
         freshness=freshness(),
-        rate=rate_course(store, filters, at.as_of, points),
+        rate=rate_course(store, filters, at.as_of, at.first_purchase, points),
         rate_points=points,
         clv=clv_course(store, filters, at.as_of),
         aov=aov_course(store, filters, at.as_of),
@@ -160,9 +161,9 @@ def year(store: Store, part: Slice, as_of: date) -> tuple[Rate, Mean]:
 
 def target_figures(store: Store, filters: Filters) -> tuple[tuple[Rate, Mean], Course]:
     """What a new target changes: the worth of reaching it, and the card of the rate."""
-    as_of = when(store, filters).as_of
-    points = rate_points(store, filters, as_of)
-    return year(store, chosen(filters), as_of), rate_course(store, filters, as_of, points)
+    at = when(store, filters)
+    rate = rate_course(store, filters, at.as_of, at.first_purchase)
+    return year(store, chosen(filters), at.as_of), rate
 
 
 def cohorts(store: Store, filters: Filters, as_of: date) -> list[Cohort]:
@@ -184,21 +185,15 @@ def menus(store: Store) -> dict[str, list[DimensionValue]]:
     return found
 
 
-def rate_points(store: Store, filters: Filters, as_of: date) -> list[RatePoint]:
+def rate_points(store: Store, filters: Filters, as_of: date, since: date | None = None) -> list[RatePoint]:
     """The rate every two weeks of two years, from the first day on that has all its days on record."""
     part = chosen(filters)
     # Several dimensions at once are answered from facts: a query per point would be too many.
     if not part.rollup or not filters.days:
         return []
     points = queries.rpr_series(store, part, as_of, filters.days, days=730, step=14)
-    since = first_day(store)
+    since = when(store, filters).first_purchase if since is None else since
     return [p for p in points if p.rate.n and _covered(p.day, filters.days, since)]
-
-
-def first_day(store: Store) -> date | None:
-    """The day of the first purchase."""
-    days = Daily.objects.filter(store=store, dimension="all", value="", purchases__gt=0)
-    return days.order_by("day").values_list("day", flat=True).first()
 
 
 def _covered(until: date, days: int | None, since: date | None) -> bool:
@@ -207,13 +202,20 @@ def _covered(until: date, days: int | None, since: date | None) -> bool:
     return since is not None and (days is None or (until - since).days >= days * 0.9)
 
 
-def rate_course(store: Store, filters: Filters, as_of: date, points: list[RatePoint] | None = None) -> Course:
+def rate_course(
+    store: Store,
+    filters: Filters,
+    as_of: date,
+    since: date | None = None,
+    points: list[RatePoint] | None = None,
+) -> Course:
     part, days = chosen(filters), filters.days
+    since = when(store, filters).first_purchase if since is None else since
     if points is None:
-        points = rate_points(store, filters, as_of)
+        points = rate_points(store, filters, as_of, since)
     then = months.year_before(as_of)
     before = NOTHING
-    if _covered(then, days, first_day(store)):
+    if _covered(then, days, since):
         before = _rate(queries.repeat_purchase_rate(store, part, then, days))
     return Course(
         _rate(queries.repeat_purchase_rate(store, part, as_of, days)),
@@ -244,10 +246,12 @@ def gap_course(store: Store, filters: Filters, as_of: date) -> Course:
     part = chosen(filters)
     # At the end of a month the rollup alone answers; see `metrics.queries.kpis`.
     then = months.last_day(months.last_complete(months.year_before(as_of)))
+    now = queries.time_between_purchases(store, part, as_of)
+    by_month = queries.gaps_by_month(store, part, months.month_of(as_of), SPARK_MONTHS, about=now.upper)
     return Course(
-        _quartiles(queries.time_between_purchases(store, part, as_of)),
+        _quartiles(now),
         _quartiles(queries.time_between_purchases(store, part, then)),
-        _gaps_by_month(store, part, months.month_of(as_of)),
+        [_quartiles(found) for _, found in by_month],
     )
 
 
@@ -343,21 +347,3 @@ def _estimate(n: int, total: int, kept: int, squares: int) -> Estimate:
     half = mean_half_width(n, kept, squares)
     value = total / n
     return Estimate(value, None if half is None else value - half, None if half is None else value + half, n)
-
-
-GAPS_BY_MONTH = """
-    SELECT min(gap) FILTER (WHERE up_to >= total * 0.5), min(gap) FILTER (WHERE up_to >= total * 0.25),
-      min(gap) FILTER (WHERE up_to >= total * 0.75), max(total)
-    FROM (
-      SELECT month, gap, sum(pairs) OVER (PARTITION BY month ORDER BY gap) AS up_to,
-        sum(pairs) OVER (PARTITION BY month) AS total
-      FROM metrics_gap WHERE store_id = %s AND dimension = %s AND value = %s AND month BETWEEN %s AND %s
-    ) AS g WHERE total > 0 GROUP BY month ORDER BY month"""
-
-
-def _gaps_by_month(store: Store, part: Slice, last: int) -> list[Estimate]:
-    if not part.rollup:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(GAPS_BY_MONTH, [store.pk, *part.rollup, last - SPARK_MONTHS + 1, last])
-        return [Estimate(median, low, high, int(n)) for median, low, high, n in cursor.fetchall()]

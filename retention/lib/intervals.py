@@ -84,9 +84,9 @@ def kaplan_meier(
 def _sum(pairs: Iterable[tuple[int, int]]) -> dict[int, int]:
     sums: dict[int, int] = {}
     for time, count in pairs:
-        if count:
-            sums[time] = sums.get(time, 0) + count
-    return sums
+        sums[time] = sums.get(time, 0) + count
+    # What was counted and taken back was never seen.
+    return {time: count for time, count in sums.items() if count}
 
 
 def _log_log(survival: float, greenwood: float, z: float) -> tuple[float, float]:

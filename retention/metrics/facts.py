@@ -28,19 +28,22 @@ def month(day: str) -> str:
 IN_ORDER = 'o.placed_at, o.source COLLATE "C", o.external_id COLLATE "C"'
 
 
-def purchases(people: str) -> str:
+# Joined with `o`: what was given back of an order. Of all orders at once, or one by one by index.
+DATED = """LEFT JOIN (SELECT order_id, sum(amount)::bigint AS amount FROM orders_refund
+        WHERE store_id = %(store)s GROUP BY order_id) AS d ON d.order_id = o.id"""
+DATED_OF_FEW = """LEFT JOIN LATERAL (SELECT sum(f.amount)::bigint AS amount FROM orders_refund f
+        WHERE f.order_id = o.id) AS d ON true"""
+
+
+def purchases(people: str, dated: str = DATED) -> str:
     """Rows of `metrics_purchase`; `people` is a condition on `o`."""
     return f"""
-    WITH dated AS (
-      SELECT f.order_id, sum(f.amount)::bigint AS amount FROM orders_refund f
-      JOIN orders_order o ON o.id = f.order_id
-      WHERE o.store_id = %(store)s AND {people} GROUP BY f.order_id
-    ), bought AS (
+    WITH bought AS (
       -- Named one by one: whatever is listed here goes through the sort below.
       SELECT o.id, o.store_id, o.customer_id, o.placed_at, o.source, o.external_id, o.channel, o.campaign,
         o.country, o.first_category, o.items, o.discounts, o.refunded,
         (o.placed_at AT TIME ZONE %(zone)s)::date AS day, coalesce(d.amount, 0) AS dated
-      FROM orders_order o LEFT JOIN dated d ON d.order_id = o.id
+      FROM orders_order o {dated}
       WHERE o.store_id = %(store)s AND o.customer_id IS NOT NULL AND o.cancelled_at IS NULL
         AND NOT o.test AND NOT o.void AND {people}
     ), placed AS (

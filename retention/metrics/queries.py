@@ -9,10 +9,12 @@ windows are (as_of - window, as_of]. Guests' orders count in `totals` only.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
+from itertools import accumulate
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Count, QuerySet
@@ -26,6 +28,7 @@ from retention.metrics.rollups import DIMENSIONS, WINDOWS
 from retention.stores.models import Store
 
 CURVE_DAYS = (30, 60, 90, 180, 365)
+NO_CELL = (0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -127,8 +130,7 @@ class Totals:
         return self.customer_net_revenue + self.guest_net_revenue
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """A cohort in its month k: people active, their purchases, net revenue in the month and through it.
 
     `open`: the month is not over at `as_of`; leave it out of averages.
@@ -258,22 +260,23 @@ def rpr_series(
         return [
             RatePoint(d, repeat_purchase_rate(store, replace(slice, start=None), d, window)) for d in asked
         ]
+    # Differences summed from one asked day to the next; the first sum holds everything before it.
     rows = _rows(
-        f"SELECT day, sum(buyers_{window}) OVER o, sum(repeaters_{window}) OVER o FROM metrics_daily"
-        " WHERE store_id = %s AND dimension = %s AND value = %s AND day <= %s WINDOW o AS (ORDER BY day)",
-        [store.pk, *slice.rollup, until],
+        f"SELECT greatest(0, (day - %s + %s) / %s), sum(buyers_{window})::bigint,"
+        f" sum(repeaters_{window})::bigint FROM metrics_daily"
+        " WHERE store_id = %s AND dimension = %s AND value = %s AND day <= %s GROUP BY 1 ORDER BY 1",
+        [asked[0], step - 1, step, store.pk, *slice.rollup, until],
     )
-    return _at_days(rows, asked)
+    return _running(asked, {int(turn): (int(buyers), int(repeaters)) for turn, buyers, repeaters in rows})
 
 
-def _at_days(rows: Sequence[tuple[Any, ...]], asked: list[date]) -> list[RatePoint]:
-    """The last row on or before each day."""
-    points, position, now = [], 0, (0, 0)
-    for day in asked:
-        while position < len(rows) and rows[position][0] <= day:
-            now = (int(rows[position][1]), int(rows[position][2]))
-            position += 1
-        points.append(RatePoint(day, Rate.of(now[1], now[0])))
+def _running(asked: list[date], changes: dict[int, tuple[int, int]]) -> list[RatePoint]:
+    """Differences added up; `changes` is by the place in `asked`."""
+    points, buyers, repeaters = [], 0, 0
+    for turn, day in enumerate(asked):
+        came, repeated = changes.get(turn, (0, 0))
+        buyers, repeaters = buyers + came, repeaters + repeated
+        points.append(RatePoint(day, Rate.of(repeaters, buyers)))
     return points
 
 
@@ -359,6 +362,35 @@ def time_between_purchases(store: Store, slice: Slice = EVERYBODY, as_of: date |
     return _quartiles(counts.items())
 
 
+def gaps_by_month(
+    store: Store, slice: Slice, last: int, count: int = 24, *, about: float | None = None
+) -> list[tuple[int, Quartiles]]:
+    """Month and quartiles of the pairs that end in it, for the `count` months up to `last`; oldest first.
+
+    Whole months, and only for a slice that a rollup answers; months without a pair are left out. `about` is
+    where the upper quartiles are expected: gaps far above are then not read, which are most of the rows.
+    """
+    if not slice.rollup:
+        return []
+    asked = list(range(last - count + 1, last + 1))
+    most = 2 * int(about) + 30 if about is not None else 10**6
+    rows = _rows(
+        "SELECT month, array_agg(gap ORDER BY gap), array_agg(pairs ORDER BY gap) FROM metrics_gap"
+        " WHERE store_id = %s AND dimension = %s AND value = %s AND month = ANY(%s) AND gap <= %s"
+        " AND pairs > 0 GROUP BY month",
+        [store.pk, *slice.rollup, asked, most],
+    )
+    seen = {month: (gaps, list(accumulate(pairs))) for month, gaps, pairs in rows}
+    if about is None:
+        return [(month, _ranked_quartiles(*seen[month], seen[month][1][-1])) for month in sorted(seen)]
+    sums = _trend_rows(store, slice, months.first_day(asked[0]), months.last_day(last))
+    # Every purchase but a person's first ends a pair.
+    ended = {month: n - new for month, (n, _, new) in sorted(sums.items()) if n > new}
+    if any(month not in seen or seen[month][1][-1] < 0.75 * n + 2 for month, n in ended.items()):
+        return gaps_by_month(store, slice, last, count)
+    return [(month, _ranked_quartiles(*seen[month], n)) for month, n in ended.items()]
+
+
 def _pairs(where: str) -> str:
     return (
         "SELECT p.day - p.previous_day, count(*) FROM metrics_purchase p"
@@ -373,27 +405,25 @@ def _rest_of_month(day: date) -> tuple[date, date] | None:
 
 def _quartiles(counts: Iterable[tuple[Any, ...]]) -> Quartiles:
     ordered = sorted((int(gap), int(pairs)) for gap, pairs in counts if pairs)
-    n = sum(pairs for _, pairs in ordered)
-    if not n:
+    if not ordered:
         return Quartiles(None, None, None, 0)
-    lower, median, upper = (_quantile(ordered, n, q) for q in (0.25, 0.5, 0.75))
+    up_to = list(accumulate(pairs for _, pairs in ordered))
+    return _ranked_quartiles([gap for gap, _ in ordered], up_to, up_to[-1])
+
+
+def _ranked_quartiles(gaps: Sequence[int], up_to: Sequence[int], n: int) -> Quartiles:
+    """`up_to` counts the pairs up to each gap; gaps beyond the upper quartile may be missing."""
+    lower, median, upper = (_quantile(gaps, up_to, n, q) for q in (0.25, 0.5, 0.75))
     return Quartiles(lower, median, upper, n)
 
 
-def _quantile(ordered: list[tuple[int, int]], n: int, q: float) -> float:
+def _quantile(gaps: Sequence[int], up_to: Sequence[int], n: int, q: float) -> float:
     """Linear between the two nearest ranks, as PostgreSQL's percentile_cont."""
     rank = q * (n - 1)
     below, share = int(rank), rank - int(rank)
-    first, second = _ranked(ordered, below), _ranked(ordered, min(below + 1, n - 1))
+    first = gaps[bisect_right(up_to, below)]
+    second = gaps[bisect_right(up_to, min(below + 1, n - 1))]
     return first + share * (second - first)
-
-
-def _ranked(ordered: list[tuple[int, int]], rank: int) -> int:
-    for gap, pairs in ordered:
-        rank -= pairs
-        if rank < 0:
-            return gap
-    raise ValueError("rank beyond the last pair")
 
 
 def cohort_matrix(store: Store, slice: Slice = EVERYBODY, as_of: date | None = None) -> list[Cohort]:
@@ -448,18 +478,22 @@ def _add_cells(
 
 
 def _cohorts(cells: dict[tuple[int, int], list[int]], last: int, complete: int) -> list[Cohort]:
+    early: dict[int, int] = {}
+    for (cohort, month), sums in cells.items():
+        # Money can come back before the first purchase's month: a credit note. It counts in month 0.
+        if month < cohort:
+            early[cohort] = early.get(cohort, 0) + sums[2]
     rows = []
     for cohort in sorted({c for c, _ in cells}):
-        size = cells.get((cohort, cohort), [0])[0]
+        size = cells.get((cohort, cohort), NO_CELL)[0]
         if not size:
             continue
-        # Money can come back before the first purchase's month: a credit note. It counts in month 0.
-        row, total = [], sum(s[2] for (c, m), s in cells.items() if c == cohort and m < cohort)
-        early = total
+        row, total = [], 0
         for month in range(cohort, last + 1):
-            active, purchases, net = cells.get((cohort, month), [0, 0, 0])
-            net += early if month == cohort else 0
-            total += net - (early if month == cohort else 0)
+            active, purchases, net = cells.get((cohort, month), NO_CELL)
+            if month == cohort:
+                net += early.get(cohort, 0)
+            total += net
             row.append(Cell(month - cohort, active, purchases, net, total, month > complete))
         rows.append(Cohort(cohort, size, tuple(row)))
     return rows

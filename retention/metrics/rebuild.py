@@ -5,6 +5,7 @@ Both run under the follower's own lock, so there is one writer; rows are written
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection, transaction
@@ -126,7 +127,7 @@ def _selects(
     of_order: str, of_note: str, of_fact: str, guest: str = "true", note: str = "true"
 ) -> dict[str, str]:
     return {
-        "purchase": facts.purchases(of_order),
+        "purchase": facts.purchases(of_order, facts.DATED if of_order == "true" else facts.DATED_OF_FEW),
         "refund": facts.refunds(of_order, of_note),
         "customer": facts.customers(of_fact),
         "guest": facts.guests(guest, note),
@@ -134,6 +135,7 @@ def _selects(
 
 
 def _apply(cursor: CursorWrapper, given: dict[str, Any]) -> None:
+    cursor.execute("SET LOCAL work_mem = '64MB'")
     mine = "customer_id = ANY(%(people)s::bigint[])"
     fresh = _selects(
         f"o.{mine}",
@@ -156,18 +158,32 @@ def _change(cursor: CursorWrapper, name: str, fresh: str, known: str, given: dic
     listed = ", ".join(columns)
     # Dropped and made anew rather than emptied: several batches may share one transaction.
     cursor.execute(f"DROP TABLE IF EXISTS pg_temp.delta_{name}")
+    only = (
+        f"SELECT {{}}, {_of('a', columns)} FROM {{}} AS a LEFT JOIN {{}} AS b USING ({key})"
+        f" WHERE b.{key} IS NULL OR ({_of('a', columns)}) IS DISTINCT FROM ({_of('b', columns)})"
+    )
     cursor.execute(
         f"CREATE TEMP TABLE delta_{name} ON COMMIT DROP AS"
         f" WITH fresh AS MATERIALIZED (SELECT {listed} FROM ({fresh}) AS f),"
         f" known AS MATERIALIZED (SELECT {listed} FROM {table} WHERE store_id = %(store)s AND {known})"
-        f" (SELECT -1 AS sign, * FROM (SELECT * FROM known EXCEPT SELECT * FROM fresh) AS gone)"
-        f" UNION ALL (SELECT 1, * FROM (SELECT * FROM fresh EXCEPT SELECT * FROM known) AS came)",
+        f" {only.format('-1 AS sign', 'known', 'fresh')} UNION ALL {only.format('1', 'fresh', 'known')}",
         given,
     )
-    cursor.execute(f"DELETE FROM {table} t USING delta_{name} d WHERE d.sign = -1 AND t.{key} = d.{key}")
+    # Without statistics the joins that follow would be planned for some other size.
+    cursor.execute(f"ANALYZE delta_{name}")
+    cursor.execute(
+        f"DELETE FROM {table} t USING delta_{name} d WHERE d.sign = -1 AND t.{key} = d.{key}"
+        f" AND NOT EXISTS (SELECT FROM delta_{name} n WHERE n.sign = 1 AND n.{key} = d.{key})"
+    )
     cursor.execute(
         f"INSERT INTO {table} ({listed}) SELECT {listed} FROM delta_{name} WHERE sign = 1 ORDER BY {key}"
+        f" ON CONFLICT ({key}) DO UPDATE SET"
+        f" ({listed}) = ROW({_of('excluded', columns)})"
     )
+
+
+def _of(alias: str, columns: Iterable[str]) -> str:
+    return ", ".join(f"{alias}.{column}" for column in columns)
 
 
 def _add(cursor: CursorWrapper, sources: dict[str, str], given: dict[str, Any]) -> None:
