@@ -41,12 +41,21 @@ class Chart:
     alt: str
     footer: str
     figure: charts.Figure
-    table: Table
-    # The same for a file: plain numbers.
-    file: Table
+    # The same in figures for people, and for a file in plain numbers: made when somebody asks for them.
+    make_table: Callable[[], Table]
+    make_file: Callable[[], Table]
+    drawn: bool = True
     csv: str = ""
     # Where the table view is.
     plain: str = ""
+
+    @property
+    def table(self) -> Table:
+        return self.make_table() if self.drawn else Table((), ())
+
+    @property
+    def file(self) -> Table:
+        return self.make_file()
 
     @property
     def figure_id(self) -> str:
@@ -75,11 +84,12 @@ def repeat_curves(found: Sequence[Curve], locale: str, link: Callable[[Curve], s
         footer="Counts people who have not had the time to buy again, so young cohorts compare fairly."
         " The bands are 95 % intervals.",
         figure=charts.lines(series, layout, hover="%{y:.1f} %"),
-        table=_curve_table(named, locale, link),
-        file=Table(
+        make_table=lambda: _curve_table(named, locale, link),
+        make_file=lambda: Table(
             ("cohort", "days", "value", "low", "high", "at_risk"),
             [[name, p.time, p.value, p.low, p.high, p.at_risk] for name, c in named for p in c.points],
         ),
+        drawn=bool(named),
     )
 
 
@@ -150,12 +160,13 @@ def rate_trend(
         alt=_rate_in_words(points, locale) if len(points) > 1 else lacking,
         footer="Of the days before each point, once they are all on record. The band is the 95 % interval.",
         figure=charts.lines([series], layout, hover="%{y:.1f} %"),
-        table=Table(
+        make_table=lambda: Table(
             ("Day", "Rate", "95 % interval", "Buyers"),
-            [_rate_line(point, locale) for point in points][::-1] if len(points) > 1 else [],
-            line_links=[link(point.day) for point in points][::-1] if len(points) > 1 else [],
+            [_rate_line(point, locale) for point in points][::-1],
+            line_links=[link(point.day) for point in points][::-1],
         ),
-        file=Table(
+        drawn=len(points) > 1,
+        make_file=lambda: Table(
             ("day", "value", "low", "high", "repeat", "buyers"),
             [[p.day, p.rate.value, p.rate.low, p.rate.high, p.rate.successes, p.rate.n] for p in points],
         ),
@@ -241,7 +252,7 @@ def by_month(
         alt=_trend_in_words(measure, names, shown),
         footer=" ".join(part for part in (measure.footer, _unfinished(found)) if part),
         figure=_trend_figure(measure, found, values, shown),
-        table=Table(
+        make_table=lambda: Table(
             ("Month", measure.title.removesuffix(" by month")),
             [
                 [name + (", not over" if m.point.open else ""), text]
@@ -249,7 +260,8 @@ def by_month(
             ][::-1],
             line_links=[link(months.first_day(m.point.month)) for m in found][::-1],
         ),
-        file=Table(
+        drawn=bool(found),
+        make_file=lambda: Table(
             ("month", measure.column, "month_over"),
             [[m.point.name, v, "no" if m.point.open else "yes"] for m, v in zip(found, values, strict=True)],
         ),

@@ -36,6 +36,8 @@ def perennial(*, y_title: str = "", y_format: str = "", x_suffix: str = "") -> F
         "plot_bgcolor": "rgba(0,0,0,0)",
         "margin": {"l": 56, "r": 12, "t": 30, "b": 36},
         "height": 260,
+        # A finger that moves over a chart scrolls the page.
+        "dragmode": False,
         "hovermode": "x unified",
         "hoverlabel": {
             "bgcolor": "var(--surface)",

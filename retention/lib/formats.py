@@ -96,11 +96,13 @@ def counted(count: int, noun: str, plural: str | None = None, locale: str = "en_
     return f"{number(count, locale)} {noun if count == 1 else plural or noun + 's'}"
 
 
+@lru_cache(maxsize=4096)
 def day(value: date | datetime | None, locale: str = "en_US") -> str:
     """A date: Nov 22, 2026."""
     return NOTHING if value is None else str(format_date(value, "medium", locale=locale_of(locale)))
 
 
+@lru_cache(maxsize=4096)
 def month(value: date | None, locale: str = "en_US") -> str:
     """A month and its year: Nov 2026."""
     return NOTHING if value is None else str(format_date(value, "MMM y", locale=locale_of(locale)))

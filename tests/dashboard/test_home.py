@@ -38,6 +38,7 @@ def text(client: Client, query: str = AS_OF, **headers: str) -> str:
 def test_an_empty_store_says_the_first_step(owner, store):
     said = text(owner, "")
     assert "First, bring your orders" in said
+    assert 'href="/fern-finch/import/"' in said
     assert "Repeat purchase rate" not in said
 
 
