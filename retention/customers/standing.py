@@ -6,10 +6,10 @@ The newest evidence wins, by its own time; at the same moment the stricter one. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from retention.customers.models import Status
 
@@ -20,10 +20,16 @@ REFUSED = (Status.UNSUBSCRIBED, Status.SUPPRESSED)
 class Said(Protocol):
     """What the rule reads of a proof."""
 
-    status: str
-    reason: str
-    at: datetime
-    imported: bool
+    @property
+    def status(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def imported(self) -> bool: ...
+    @property
+    def detail(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,10 @@ class Standing:
 
 def standing(said: Iterable[Said]) -> Standing | None:
     """None: nothing was ever said."""
-    heard = [one for one in said if one.status in STRICTNESS]
+    # A refusal that the file's own history took back is kept as history only.
+    heard = [
+        one for one in said if one.status in STRICTNESS and not (one.imported and one.detail.get("overcome"))
+    ]
     if any(one.status in REFUSED for one in heard):
         heard = [one for one in heard if not (one.imported and one.status == Status.SUBSCRIBED)]
     elif any(one.status == Status.SUBSCRIBED for one in heard):
