@@ -6,8 +6,6 @@ from celery.exceptions import CPendingDeprecationWarning
 from celery.signals import setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "retention.settings")
-# A lost broker is one line in the log, not ten: a task goes on without it, and is claimed once.
-warnings.filterwarnings("ignore", "\nIn Celery 5.1", CPendingDeprecationWarning)
 app = Celery("retention")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
@@ -27,3 +25,5 @@ app.conf.beat_schedule = {
 @setup_logging.connect  # type: ignore[untyped-decorator]
 def leave_logs_to_settings(**_: object) -> None:
     """Otherwise Celery puts its own format in the place of ours."""
+    # A lost broker is one line in the log, not ten: a task goes on without it, and is claimed once.
+    warnings.simplefilter("ignore", CPendingDeprecationWarning)

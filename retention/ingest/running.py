@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
@@ -16,6 +17,8 @@ from retention.ingest.files.reading import Unreadable
 from retention.ingest.models import ImportRun, State
 
 log = structlog.get_logger(__name__)
+# COPY speaks to psycopg directly, which has classes of its own for the same.
+GONE = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 Told = Callable[[ImportRun], None]
 COUNTS = ("rows_done", "accepted", "same", "facts_new", "facts_changed", "facts_same", "chunk")
 
@@ -32,7 +35,7 @@ def advance(run_id: int, *, told: Told = lambda run: None) -> bool:
             _advance(run, told)
         except Unreadable as error:
             _fail(run, str(error))
-        except (OperationalError, InterfaceError):
+        except GONE:
             raise  # the database went away: the sweep goes on with the run when it is back
         except Exception as error:  # anything else would come again at every try
             log.exception("import stopped", run=run_id)
