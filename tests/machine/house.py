@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psycopg
+
 ROOT = Path(__file__).resolve().parents[2]
 T = TypeVar("T")
 PATIENCE = 60.0
@@ -29,7 +31,7 @@ def wait_for(question: Callable[[], T], what: str, seconds: float = PATIENCE) ->
     deadline = time.monotonic() + seconds
     while not (answer := question()):
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
-        time.sleep(0.05)
+        time.sleep(0.2)
     return answer
 
 
@@ -165,6 +167,14 @@ class House:
         else:
             heads = [p.pid for p in found if self.supervisor and p.parent == self.supervisor.pid]
         return heads[0] if heads else None
+
+    def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """Asked of the database itself, past the app. ConnectionError while it is away."""
+        try:
+            with psycopg.connect(host=str(self.data / "run"), user="perennial", dbname="perennial") as link:
+                return link.execute(sql, values).fetchall()
+        except psycopg.OperationalError as error:
+            raise ConnectionError(str(error)) from error
 
     def works(self) -> bool:
         """Whether a task that is sent now is done by the worker."""
