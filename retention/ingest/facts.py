@@ -57,7 +57,7 @@ def write_goods(run: ImportRun) -> None:
         cursor.execute(
             # Only a file of products may name the category of an order whose lines name none.
             f"UPDATE {run.goods_table} g SET id = p.id,"
-            " category = CASE WHEN p.digest <> '' THEN p.category END FROM catalog_product p"
+            " catalog_category = CASE WHEN p.digest <> '' THEN p.category END FROM catalog_product p"
             " WHERE p.store_id = %(store)s AND p.source = %(source)s AND p.external_id = g.product",
             _names(run, form),
         )
@@ -213,8 +213,9 @@ def _orders(cursor: Any, run: ImportRun, names: dict[str, object]) -> None:
         coalesce(t.number, t.external_id), t.person, {AT.format("t.placed")}, {AT.format("t.cancelled")},
         coalesce(t.test, false), coalesce(t.void, false) OR NOT t.sold, t.items, t.discounts,
         coalesce(t.shipping, 0), coalesce(t.tax, 0), coalesce(t.channel, ''), coalesce(t.campaign, ''),
-        coalesce(t.coupon, ''), coalesce(t.country, ''), coalesce(nullif(t.own_category, ''), g.category, ''),
-        coalesce(t.status, ''), t.version, t.digest
+        coalesce(t.coupon, ''), coalesce(t.country, ''),
+        coalesce(nullif(t.own_category, ''), g.catalog_category, ''), coalesce(t.status, ''),
+        t.version, t.digest
     """
     columns = (
         "number, customer_id, placed_at, cancelled_at, test, void, items, discounts, shipping, tax, channel,"

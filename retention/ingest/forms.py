@@ -8,8 +8,6 @@ from django import forms
 
 from retention.ingest.files.lines import FIELDS
 
-WIDTH = 512
-
 
 class MappingForm(forms.Form):
     date_order = forms.ChoiceField(
@@ -20,7 +18,7 @@ class MappingForm(forms.Form):
         label="Amounts", choices=[("point", "1,234.56"), ("comma", "1.234,56")], initial="point"
     )
     cancel_prefix = forms.CharField(
-        label="Numbers of credit notes start with",
+        label="Credit notes start with",
         required=False,
         max_length=20,
         help_text="Such as C in C536379. Leave empty if there are none.",
@@ -28,7 +26,7 @@ class MappingForm(forms.Form):
     one_order_per = forms.ChoiceField(
         label="One order is",
         required=False,
-        choices=[("", "all rows with one order number"), ("customer-day", "a customer's rows of one day")],
+        choices=[("", "one order number"), ("customer-day", "a customer's day")],
     )
     remember = forms.BooleanField(
         label="Remember this for files with the same columns", required=False, initial=True

@@ -77,7 +77,7 @@ def _goods(run: ImportRun, columns: tuple[str, ...]) -> str:
     return f"""
         CREATE UNLOGGED TABLE {run.goods_table} AS
         SELECT product, sku, told[1]::bigint AS version, told[2] AS title, told[3] AS category,
-            NULL::bigint AS id
+            NULL::bigint AS id, NULL::text AS catalog_category
         FROM (SELECT product, min(sku) AS sku,
                 max(ARRAY[lpad((CASE WHEN sale THEN placed ELSE 0 END)::text, 20, '0'), {words}]) AS told
             FROM {run.lines_table} WHERE product <> '' GROUP BY product) AS latest

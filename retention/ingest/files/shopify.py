@@ -12,11 +12,12 @@ from retention.ingest.files.values import Unusable
 
 # Sold, but no revenue of goods: the money comes in when a card is redeemed; a tip is not the shop's.
 NOT_GOODS = re.compile(r"gift ?card|^tip$", re.I)
+UTM = re.compile(r"^\s*utm_(source|campaign)\s*:\s*(.+)$", re.M)
 TESTING = {"bogus", "(for testing) bogus gateway"}
 ORDER = ("key", "number", "placed", "email")
 HEAD = (
     *("external", "status", "void", "test", "cancelled", "shipped", "refunded_at", "subtotal", "shipping"),
-    *("tax", "included_tax", "order_total", "refunded", "channel", "coupon", "country"),
+    *("tax", "included_tax", "order_total", "refunded", "channel", "campaign", "coupon", "country"),
     *("first_name", "last_name", "phone", "company", "city", "region"),
 )
 LINE = ("quantity", "price", "discount", "total", "gift", "sale", "product", "sku", "title")
@@ -47,6 +48,7 @@ def _head(header: list[str], reading: Reading) -> Callable[[list[str]], str]:
     find = column_finder(header)
     text, money = _text(header), _money(header, reading)
     moment_of = values.moment(reading.zone, latest=reading.latest)
+    notes_at = find("Note Attributes")
     dates = [find(name) for name in ("Created at", "Paid at", "Fulfilled at", "Cancelled at")]
 
     def moment(row: list[str], place: int) -> str:
@@ -59,6 +61,7 @@ def _head(header: list[str], reading: Reading) -> Callable[[list[str]], str]:
         times = [moment(row, place) for place in dates]
         first, last = _names(text(row, "Billing Name", "Shipping Name"))
         status = text(row, "Financial Status").lower()
+        utm = _utm(row[notes_at]) if notes_at >= 0 else {}
         return "\t".join(
             (
                 text(row, "Id"),
@@ -74,7 +77,8 @@ def _head(header: list[str], reading: Reading) -> Callable[[list[str]], str]:
                 str(_included(subtotal, shipping, tax, total)),
                 str(total),
                 str(refunded),
-                text(row, "Source")[:80],
+                (utm.get("source") or text(row, "Source"))[:80],
+                utm.get("campaign", "")[:120],
                 text(row, "Discount Code")[:120],
                 text(row, "Billing Country", "Shipping Country")[:80],
                 first[:200],
@@ -89,11 +93,19 @@ def _head(header: list[str], reading: Reading) -> Callable[[list[str]], str]:
     return read
 
 
+def _utm(cell: str) -> dict[str, str]:
+    """Where the buyer came from, as shops note it with the order: lines such as `utm_source: newsletter`."""
+    if "utm_" not in cell:
+        return {}
+    return {name: values.clean(told) for name, told in UTM.findall(cell)}
+
+
 def _included(subtotal: int, shipping: int, tax: int, total: int) -> int:
     """Tax that the items' prices include: then the total is subtotal and shipping, with no tax on top."""
-    if tax <= 0 or abs(subtotal + shipping - total) > abs(subtotal + shipping + tax - total):
+    gross = subtotal + shipping
+    if tax <= 2 or gross <= 0 or abs(gross - total) > 2:
         return 0
-    return round(tax * subtotal / (subtotal + shipping)) if subtotal + shipping > 0 else 0
+    return round(tax * subtotal / gross)
 
 
 def _line(header: list[str], reading: Reading) -> Callable[[list[str]], str]:
