@@ -8,7 +8,7 @@ An upper app adds its own by `declare(...)` in its `vocabulary.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -311,17 +311,13 @@ def value_problems(schema: Json | None, node: Node) -> Iterable[str]:
 def extras_in_words(node: Node) -> str:
     """The narrowing and the time frame of a condition, as they end its sentence."""
     said = ""
+    if during := node.get("during"):
+        frame = types.WINDOWS[during["is"]]
+        value = types.in_words(types.day, frame, during.get("value"), currency="", locale="en_US")
+        said += " " + frame.words.format(value=value)
     for one in node.get("where", []):
         operator = types.TEXT_OPERATORS.get(one["is"]) or types.NUMBERS[one["is"]]
         value = one.get("value")
         shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
         said += f", {one['field'].replace('_', ' ')} {operator.words.format(value=shown)}"
-    if during := node.get("during"):
-        operator_ = types.WINDOWS[during["is"]]
-        said += " " + operator_.words.format(
-            value=types.in_words(types.day, operator_, during.get("value"), currency="", locale="en_US")
-        )
     return said
-
-
-Choice = Callable[[int], list[str]]

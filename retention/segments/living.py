@@ -148,6 +148,14 @@ def close_merged(cursor: CursorWrapper, people: Collection[int], *, now: datetim
     cursor.execute(f"DELETE FROM segments_turn WHERE customer_id IN ({gone})", given)
 
 
+def hand_on(store: Store, around: Surroundings, moved: Moved, now: datetime) -> None:
+    """Ask those who moved, on a list say, about the segments that ask about it."""
+    segments = list(Segment.objects.filter(store=store).live())
+    asked: dict[int, set[int]] = {}
+    _hand_on(segments, moved, asked)
+    _walk(store, around, segments, asked, now, cause="deed")
+
+
 def refresh(
     cursor: CursorWrapper,
     store: Store,

@@ -280,6 +280,7 @@ def apply_moves(
     *,
     old: Iterable[int] = (),
     told: bool = True,
+    by: str = "system",
 ) -> Moved:
     """Write `segments_moves`: memberships, next turns, and (if `told`) events.
 
@@ -288,7 +289,7 @@ def apply_moves(
     """
     by_time = "least(v.known_at, %(now)s)" if cause == "time" else "%(now)s::timestamptz"
     why = "CASE WHEN v.customer_id = ANY(%(old)s::bigint[]) THEN 'history' ELSE %(cause)s END"
-    given: dict[str, Any] = {"now": now, "cause": cause, "old": list(old), "store": store.pk}
+    given: dict[str, Any] = {"now": now, "cause": cause, "old": list(old), "store": store.pk, "by": by}
     cursor.execute(
         f"UPDATE segments_membership m SET left_at = greatest({by_time}, m.entered_at) FROM segments_moves v"
         " WHERE v.was AND NOT v.holds AND m.segment_id = v.segment_id AND m.customer_id = v.customer_id"
@@ -309,7 +310,7 @@ def apply_moves(
             " CASE WHEN v.holds THEN 'segment.entered' ELSE 'segment.left' END,"
             f" {by_time}, 'segment:' || v.segment_id,"
             f" jsonb_build_object('segment', v.segment_id, 'cause', {why}),"
-            " 'system' FROM segments_moves v WHERE v.holds <> v.was ORDER BY v.segment_id, v.customer_id",
+            " %(by)s FROM segments_moves v WHERE v.holds <> v.was ORDER BY v.segment_id, v.customer_id",
             given,
         )
     return _moved(cursor)

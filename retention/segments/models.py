@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import models
@@ -13,7 +13,7 @@ from retention.stores.models import Store, User
 REVIEW = timedelta(days=182)
 
 
-def next_review() -> object:
+def next_review() -> date:
     return timezone.localdate() + REVIEW
 
 
