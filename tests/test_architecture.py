@@ -185,7 +185,8 @@ def test_every_kind_of_event_is_documented_and_has_a_picture():
 @pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
 def test_a_page_carries_no_script_and_no_style_of_its_own(path):
     text = re.sub(r"\{#.*?#\}|\{% comment.*?endcomment %\}", "", path.read_text(), flags=re.S)
-    assert not re.search(r"<script(?![^>]*\bsrc=)[^>]*>", text), "inline script"
+    # JSON in a script element is data: the browser does not run it.
+    assert not re.search(r"<script(?![^>]*(\bsrc=|application/json))[^>]*>", text), "inline script"
     assert not re.search(r"<style", text), "style element"
     assert not re.search(r"\son[a-z]+\s*=", text), "event attribute"
     assert "javascript:" not in text
@@ -204,7 +205,11 @@ def test_a_page_fetches_nothing_from_elsewhere(path):
     assert not re.search(r"(src|href)=\"(https?:)?//", path.read_text())
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
+# Customers' own pages are opened by a signed key in the address, which is the permission; mail programs post too.
+OF_STAFF = [path for path in TEMPLATES if "public" not in path.parts]
+
+
+@pytest.mark.parametrize("path", OF_STAFF, ids=name_of)
 def test_a_form_that_changes_something_carries_its_token(path):
     text = path.read_text()
     for form in re.findall(r"<form[^>]*method=\"post\".*?</form>", text, flags=re.S | re.I):
