@@ -9,11 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from retention.metrics import check, models
-from retention.metrics.rebuild import rebuild
+from retention.metrics import check, models, reactions
+from retention.metrics.rebuild import FOLLOWER, rebuild
 from retention.metrics.report import build_report
 from retention.orders.models import Order, Refund
 from retention.stores.models import Store
+from retention.timeline import follow
+from tests import world
 from tests.metrics.shop import a_customer, a_store, import_file, tell
 
 numbers = count(1)
@@ -196,3 +198,23 @@ def arrive(folder, told, turns) -> Store:
         as_of = f"2025-12-{turn + 1:02d}T00:00"
         import_file(path, slug, "--as-of", as_of, "--map", "cancel_prefix=C")
     return Store.objects.get(slug=slug)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_rebuild_has_taken_in_is_not_counted_again_and_what_follows_is(monkeypatch):
+    """An import in many batches must not rebuild a growing store at each of them."""
+    rounds = []
+    applied = reactions.apply
+    monkeypatch.setattr(reactions, "apply", lambda *a, **k: (rounds.append(1), applied(*a, **k)))
+    store = world.a_store()
+    customer = world.a_customer(store)
+    world.an_order(customer)
+    world.an_order(customer)
+    while follow.advance(FOLLOWER, batch=1):
+        pass
+    assert len(rounds) == 1
+    world.an_order(customer)
+    follow.catch_up(FOLLOWER)
+    assert len(rounds) == 2
+    assert models.CustomerFact.objects.get(customer_id=customer.pk).purchases == 3
+    assert check.differences(store) == []
