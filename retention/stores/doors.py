@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from urllib.parse import urlsplit, urlunsplit
 
-from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -58,9 +58,12 @@ def stores_of(user: User) -> list[Store]:
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:
-    if request.headers.get("HX-Request"):
-        return HttpResponse(status=204, headers={"HX-Redirect": settings.LOGIN_REDIRECT_URL})
-    return redirect_to_login(request.get_full_path())
+    if not request.headers.get("HX-Request"):
+        return redirect_to_login(request.get_full_path())
+    # A part was asked for: the whole page goes to sign-in, and comes back as it was.
+    page = urlsplit(request.headers.get("HX-Current-URL", ""))
+    back = redirect_to_login(urlunsplit(("", "", page.path or "/", page.query, "")))
+    return HttpResponse(status=204, headers={"HX-Redirect": back["Location"]})
 
 
 def _enter(user: User, slug: str) -> tuple[Store, Membership | None]:

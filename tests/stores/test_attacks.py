@@ -57,6 +57,13 @@ def test_sign_in_and_sign_out_lead_to_our_own_pages_only(client, olivia, target)
     assert client.post("/accounts/logout/", {"next": target}).headers["Location"] == "/"
 
 
+def test_a_part_asked_for_after_signing_out_brings_the_whole_page_to_sign_in(client, store):
+    headers = {"hx-request": "true", "hx-current-url": "https://evil.example/fern-finch/activity/?before=9"}
+    response = client.get("/fern-finch/activity/", headers=headers)
+    assert response.status_code == 204
+    assert response.headers["HX-Redirect"] == LOGIN + "?next=/fern-finch/activity/%3Fbefore%3D9"
+
+
 def test_signing_in_changes_the_session(client, olivia):
     client.get(LOGIN)
     session = client.session
