@@ -271,6 +271,11 @@ class Heat:
     plain: str
 
     @property
+    def low(self) -> bool:
+        """Too few rows to stand beside the target and the rate over time."""
+        return len(self.rows) < 10
+
+    @property
     def few(self) -> bool:
         """Too few columns to fill the panel."""
         return len(self.months) < 9

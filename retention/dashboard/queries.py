@@ -281,7 +281,8 @@ def curve_months(filters: Filters, as_of: date, cohorts: list[Cohort]) -> list[i
     known = {cohort.month for cohort in cohorts}
     if filters.curves:
         return [m for day in filters.curves if (m := months.month_of(day)) in known]
-    latest = months.last_complete(as_of) - 6
+    old_enough = [month for month in known if month <= months.last_complete(as_of) - 6]
+    latest = max(old_enough, default=0)
     return [month for month in (latest, latest - 12) if month in known]
 
 
