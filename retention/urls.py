@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("outbox/", stores.outbox, name="outbox"),
     path("setup/<str:token>/", public.setup, name="setup"),
     path("join/<str:token>/", desk.join, name="join"),
+    path("preferences/", include("retention.customers.urls")),
     # An address decides which invitations a person may take: only an administrator changes it.
     path("accounts/email/", stores.closed, name="account_email"),
     path("accounts/", include("allauth.urls")),

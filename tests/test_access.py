@@ -108,6 +108,9 @@ ENTRANCE = {
     "mfa_login_webauthn",
     "healthz",
     "join",
+    "preferences",
+    "one_click",
+    "confirm",
     "setup",
 }
 # A person's own pages: the visitor without a name is sent to sign in.
@@ -268,6 +271,7 @@ def test_an_entrance_changes_nothing_for_a_visitor_without_a_key(name, as_user, 
     parts = {
         "account_reset_password_from_key": {"uidb36": "1", "key": "x"},
         "account_confirm_email": {"key": "x"},
+        **dict.fromkeys(("preferences", "one_click", "confirm"), {"token": "x"}),
     }
     url = reverse(name, kwargs=parts.get(name))
     before = everything()

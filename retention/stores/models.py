@@ -18,7 +18,9 @@ def validate_time_zone(name: str) -> None:
 
 
 # First segments of addresses that are not stores.
-RESERVED = frozenset({"accounts", "admin", "healthz", "join", "outbox", "setup", "static", "uploads"})
+RESERVED = frozenset(
+    {"accounts", "admin", "healthz", "join", "outbox", "preferences", "setup", "static", "uploads"}
+)
 
 
 def validate_free_slug(slug: str) -> None:

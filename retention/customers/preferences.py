@@ -1,0 +1,189 @@
+"""What a person chooses in the preference centre: channels, topics, how often, a pause, a birthday.
+
+The link in a mail is the key: signed, for one person, for a bit more than a year, so that an old mail can
+still be unsubscribed from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.core import signing
+from django.core.mail import send_mail
+from django.db import transaction
+from django.utils import timezone
+
+from retention.customers import consent
+from retention.customers.consent import ASKED, Evidence
+from retention.customers.merging import records_of
+from retention.customers.models import (
+    Channel,
+    Customer,
+    Frequency,
+    Preference,
+    Proof,
+    Purpose,
+    Status,
+    Topic,
+)
+from retention.customers.registers import SAVED, show, tell
+from retention.customers.vocabulary import PreferencesChanged
+from retention.stores.models import Store
+from retention.timeline.actions import record
+
+SOURCE = "preferences"
+SALT = "retention.customers.preferences"
+CONFIRMING = "retention.customers.confirm"
+LIFETIME = timedelta(days=400)
+PAUSES = (30, 90)
+
+LETTER = """Please confirm that you want to hear from {store}:
+{link}
+
+If you did not ask for this, ignore this mail; you will not get another.
+"""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """`pause` is a number of days from now, 0 for none, None to leave a running pause as it is."""
+
+    channels: frozenset[str]
+    topics: frozenset[int]
+    frequency: str = Frequency.ALL
+    pause: int | None = None
+    birthday: str = ""
+
+
+def token_of(customer: Customer) -> str:
+    """The key for the customer's own link."""
+    return signing.dumps([customer.store_id, customer.pk], salt=SALT)
+
+
+def opened_by(token: str, *, salt: str = SALT) -> Customer | None:
+    """The person whose link this is; None when it is forged, too old, or the person was erased."""
+    try:
+        store, pk = signing.loads(token, salt=salt, max_age=LIFETIME)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+    found = Customer.objects.select_related("store", "merged_into__store").filter(store=store, pk=pk).first()
+    person = (found.merged_into or found) if found else None
+    return person if person and not person.erased_at else None
+
+
+def topics_of(store: Store) -> list[Topic]:
+    return list(Topic.objects.filter(store=store, archived=False))
+
+
+def preference_of(customer: Customer) -> Preference | None:
+    """What the person chose last, under whichever of their merged records."""
+    chosen = Preference.objects.filter(customer__in=records_of(customer))
+    return chosen.prefetch_related("muted").order_by("-changed_at", "-pk").first()
+
+
+def choices_of(customer: Customer) -> Choices:
+    """What holds now."""
+    kept = preference_of(customer)
+    muted = {topic.pk for topic in kept.muted.all()} if kept else set()
+    return Choices(
+        channels=frozenset(c for c in Channel.values if consent.status_of(customer, c) == Status.SUBSCRIBED),
+        topics=frozenset(topic.pk for topic in topics_of(customer.store) if topic.pk not in muted),
+        frequency=kept.frequency if kept else Frequency.ALL,
+        birthday=customer.birthday,
+    )
+
+
+def paused_until(customer: Customer) -> datetime | None:
+    kept = preference_of(customer)
+    until = kept.paused_until if kept else None
+    return until if until and until > timezone.now() else None
+
+
+@transaction.atomic
+def choose(customer: Customer, choices: Choices, *, offered: Iterable[str], ip: str | None = None) -> None:
+    """Keep what the person chose; channels that the page did not offer stay as they are."""
+    person = Customer.objects.select_for_update().select_related("store").get(pk=customer.pk)
+    before = choices_of(person)
+    _choose_channels(person, before, choices, offered, ip)
+    _choose_birthday(person, before, choices)
+    if (choices.topics, choices.frequency) == (before.topics, before.frequency) and choices.pause is None:
+        return
+    muted = [topic.pk for topic in topics_of(person.store) if topic.pk not in choices.topics]
+    until = paused_until(person)
+    if choices.pause is not None:
+        until = timezone.now() + timedelta(days=choices.pause) if choices.pause else None
+    kept, _ = Preference.objects.update_or_create(
+        customer=person,
+        defaults={"frequency": choices.frequency, "paused_until": until, "changed_at": timezone.now()},
+    )
+    kept.muted.set(muted)
+    told = PreferencesChanged(frequency=choices.frequency, muted=tuple(muted), paused=until is not None)
+    record(person.store, told, customer_id=person.pk, subject=f"customer:{person.pk}", by="customer")
+
+
+def _choose_channels(
+    person: Customer, before: Choices, choices: Choices, offered: Iterable[str], ip: str | None
+) -> None:
+    wording = consent.settings_of(person.store).wording_version
+    changed = [c for c in offered if (c in choices.channels) != (c in before.channels)]
+    # Who opens the link in a mail has confirmed the address by that: no second step.
+    told = [
+        Evidence(
+            channel=channel,
+            status=Status.SUBSCRIBED if channel in choices.channels else Status.UNSUBSCRIBED,
+            source=SOURCE,
+            method="preference_centre",
+            at=timezone.now(),
+            wording=wording,
+            ip=ip,
+        )
+        for channel in changed
+    ]
+    consent.record_consent(person, *told, by="customer")
+
+
+def _choose_birthday(person: Customer, before: Choices, choices: Choices) -> None:
+    if choices.birthday == before.birthday:
+        return
+    now = int(timezone.now().timestamp() * 1_000_000)
+    version = max(now, int(person.versions.get("birthday", 0)) + 1)
+    tell(person, {"birthday": choices.birthday}, version)
+    if person.own is not None:
+        show(person, [person, *(one for one in records_of(person) if one.pk != person.pk)])
+    person.save(update_fields=SAVED)
+
+
+def unsubscribe_everything(customer: Customer, *, method: str, ip: str | None = None) -> None:
+    """No more marketing on any channel. Doing it again changes nothing."""
+    left = [c for c in Channel.values if consent.status_of(customer, c) not in (Status.UNSUBSCRIBED,)]
+    if left:
+        consent.unsubscribe(customer, *left, source=SOURCE, method=method, ip=ip)
+
+
+def ask_to_confirm(customer: Customer, *, base_url: str) -> None:
+    """The second step of a double opt-in: a mail with a link."""
+    token = signing.dumps([customer.store_id, customer.pk], salt=CONFIRMING)
+    link = f"{base_url.rstrip('/')}/preferences/{token}/confirm/"
+    text = LETTER.format(store=customer.store, link=link)
+    send_mail(f"Please confirm: news from {customer.store}", text, None, [customer.email])
+
+
+def asked(token: str) -> Customer | None:
+    """The person who was asked to confirm by this link."""
+    return opened_by(token, salt=CONFIRMING)
+
+
+def confirm(customer: Customer, *, ip: str | None = None) -> None:
+    """The person pressed the button in the letter: what they asked for now holds."""
+    proof = (
+        Proof.objects.filter(customer=customer, channel=Channel.EMAIL, status=ASKED).order_by("-at").first()
+    )
+    if consent.status_of(customer, Channel.EMAIL) == Status.SUBSCRIBED:
+        return
+    one = Evidence(
+        channel=Channel.EMAIL, purpose=Purpose.MARKETING, status=Status.SUBSCRIBED, source=SOURCE,
+        method="double_opt_in", at=timezone.now(), ip=ip, wording=proof.wording if proof else "",
+    )  # fmt: skip
+    consent.record_consent(customer, one, by="customer")
