@@ -26,6 +26,7 @@ class Registered:
     kinds: frozenset[str] = field(default_factory=frozenset)
     columns: tuple[str, ...] = ()
     after: str = ""
+    batch: int = BATCH
 
 
 def follow(
@@ -35,17 +36,19 @@ def follow(
     kinds: set[str] | None = None,
     columns: tuple[str, ...] = (),
     after: str = "",
+    batch: int = BATCH,
 ) -> None:
     """Declare a follower (in `AppConfig.ready`). `kinds` narrows what it is handed; None means all.
 
     `columns` names what it reads of an event, for a follower of millions: reading the rest would take
     longer than its own work. Touching another column then costs a query per event. Empty means all.
     `after` names a follower whose effects this one reads: it goes no further than that one has gone.
+    `batch` is how many events it is handed at once, at most.
     """
-    FOLLOWERS[name] = Registered(name, handler, frozenset(kinds or ()), columns, after)
+    FOLLOWERS[name] = Registered(name, handler, frozenset(kinds or ()), columns, after, batch)
 
 
-def advance(name: str, *, batch: int = BATCH) -> int:
+def advance(name: str, *, batch: int | None = None) -> int:
     """Hand the next batch to the follower; its effects and its position commit together.
 
     Returns how many events were read; 0 also when another process holds this follower.
@@ -61,7 +64,12 @@ def advance(name: str, *, batch: int = BATCH) -> int:
                 f"SELECT {_listed(registered)} FROM timeline_event WHERE (xid, id) > (%s::xid8, %s)"
                 f" AND xid < pg_snapshot_xmin(pg_current_snapshot()) {_until(registered)}"
                 " ORDER BY xid, id LIMIT %s",
-                [str(follower.xid), follower.event_id, *filter(None, [registered.after]), batch],
+                [
+                    str(follower.xid),
+                    follower.event_id,
+                    *filter(None, [registered.after]),
+                    batch or registered.batch,
+                ],
             )
         )
         if not events:
