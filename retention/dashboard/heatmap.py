@@ -204,6 +204,12 @@ def _month(cohort: Cohort, style: Style) -> str:
     return formats.month(calendar.first_day(cohort.month), style.locale)
 
 
+def _starred(cohort: Cohort, tab: str, style: Style, width: int) -> list[str]:
+    cells = zip(values(cohort, tab)[:width], cohort.cells, strict=False)
+    texts = [_short(value, tab, style) + ("*" if cell.open else "") for value, cell in cells]
+    return texts + [""] * (width - len(texts))
+
+
 def figure(cohorts: Sequence[Cohort], tab: str, style: Style) -> dict[str, object]:
     """The same as a picture, for download only."""
     shown = cohorts[-MOST_ROWS:]
@@ -215,13 +221,18 @@ def figure(cohorts: Sequence[Cohort], tab: str, style: Style) -> dict[str, objec
         "x": [str(k) for k in range(width)],
         "y": [_month(c, style) for c in shown],
         "z": [row + [None] * (width - len(row)) for row in grid],
-        "texttemplate": "%{z:,.0f}",
+        "text": [_starred(c, tab, style, width) for c in shown],
+        "texttemplate": "%{text}",
+        "showscale": False,
         "colorscale": [[0, "var(--surface-2)"], [1, "var(--c1)"]],
         "zmax": max((v for row in grid for v in row[_first(tab) :]), default=1),
         "zmin": 0,
         "xgap": 2,
         "ygap": 2,
     }
-    axis = {"type": "category", "showgrid": False}
-    layout = {"xaxis": axis, "yaxis": {**axis, "autorange": "reversed"}}
+    axis = {"type": "category", "showgrid": False, "ticks": ""}
+    layout = {
+        "xaxis": {**axis, "title": {"text": "months after the first order (*: not over)"}},
+        "yaxis": {**axis, "autorange": "reversed"},
+    }
     return {"data": [trace], "layout": layout}

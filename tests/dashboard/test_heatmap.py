@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from retention.dashboard.heatmap import Style, averages, lines, rows, table
+from retention.dashboard.heatmap import Style, averages, figure, lines, rows, table
 from retention.metrics.queries import Cell, Cohort
 
 
@@ -63,3 +63,8 @@ def test_a_file_has_money_in_major_units() -> None:
 def test_no_cohorts_is_no_table() -> None:
     assert rows([], "activity", STYLE) == []
     assert averages([], "net", STYLE) == []
+
+
+def test_the_picture_marks_the_month_that_is_not_over() -> None:
+    [drawn] = figure(COHORTS, "activity", STYLE)["data"]  # type: ignore[misc]
+    assert drawn["text"] == [["100", "40"], ["100", "3*"]]
