@@ -65,7 +65,8 @@ def state_of(store: Store) -> dict[str, Any]:
         names[identity.customer_id] = names.get(identity.customer_id, "") + f"|{identity}"
     people = Customer.objects.filter(store=store, merged_into=None)
     orders = Order.objects.filter(store=store).order_by("external_id")
-    refunds = Refund.objects.filter(store=store).order_by("external_id")
+    # A refund that a newer telling takes back stays as one of nothing, so that its followers hear of it.
+    refunds = Refund.objects.filter(store=store).exclude(amount=0).order_by("external_id")
     lines = Line.objects.filter(order__store=store).order_by("order__external_id", "position")
     return {
         "people": sorted((names.get(p.pk, ""), p.email, p.country) for p in people),
