@@ -87,23 +87,26 @@ def test_ten_kills_during_an_import_change_no_number(build: Callable[..., House]
     print(f"seed {seed}")  # shown when it fails
     dice = random.Random(seed)
     moments = sorted(dice.random() for _ in range(2 * len(VICTIMS)))
+    moments[0] = min(moments[0], 0.4)
     victims = dice.sample(VICTIMS * 2, k=len(moments))
+    while moments[victims.index("database")] > 0.45:  # once while the file is read, by a way of its own
+        dice.shuffle(victims)
 
     house = build()
     house.up()
     calm(house)
     run = int(house.ask("shell", "--no-imports", "-c", START))
     for moment, name in zip(moments, victims, strict=True):
-        wait_for(lambda at=moment: progress(house, run, rows) >= at, f"{moment:.2f} of the import", 120)
+        wait_for(lambda at=moment: progress(house, run, rows) >= at, f"{moment:.2f} of the import", 300)
         killed = house.kill(name)
         print(f"{time.strftime('%X')} {name} killed at {moment:.2f}")
         house.back(name, not_pid=killed)
-    wait_for(lambda: progress(house, run, rows) == 1.0, "the import", 120)
+    wait_for(lambda: progress(house, run, rows) == 1.0, "the import", 300)
 
     state, read, _, accepted, same, rejected = house.query(RUN, run)[0]
     assert (state, read, accepted + same + rejected) == ("done", rows, rows)
     wait_for(house.is_well, "everything to be well")
-    wait_for(lambda: not house.query(UNREAD), "the followers", 120)
+    wait_for(lambda: not house.query(UNREAD), "the followers", 300)
     assert figures(house, "stormy") == figures(house, "calm")
     assert house.stop() == 0
     assert house.processes() == []
