@@ -74,9 +74,7 @@ def _hold() -> None:
 
 def _check_name(store: Store, name: str, *, segment: Segment | None = None) -> str:
     name = name.strip()[:120]
-    taken = (
-        Segment.objects.filter(store=store, name=name).active().exclude(pk=segment.pk if segment else 0)
-    )
+    taken = Segment.objects.filter(store=store, name=name).active().exclude(pk=segment.pk if segment else 0)
     if not name or taken.exists():
         raise NotPossible(f"There is a segment “{name}” already." if name else "A segment needs a name.")
     return name
@@ -111,7 +109,7 @@ def create_segment(
 def _refilled(segment: Segment, what: str, *, by: str, now: datetime | None) -> Segment:
     """Compute who is in, and tell how many came and left: nobody of them did anything."""
     now = now or timezone.now()
-    moved = living.refresh_with_dependents(segment.store, [segment], now, cause="rule", told=False)
+    moved = living.refresh_with_dependents(segment.store, {segment.pk}, now, cause="rule", told=False)
     segment.refresh_from_db()
     _tell(segment, what, by=by, now=now, moved=moved)
     return segment

@@ -6,7 +6,7 @@ A move may make others: those who entered a segment are asked about the segments
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,16 +15,16 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from retention.segments import facts
-from retention.segments.compiling import compares, hears
 from retention.segments.members import (
+    Live,
     Moved,
     Surroundings,
     apply_moves,
     ask,
     compare_all,
-    depends_on,
     in_order,
     keep_moves,
+    live,
     lock,
 )
 from retention.segments.models import Segment
@@ -32,13 +32,6 @@ from retention.stores.models import Store
 
 # More people than this are asked by computing the segment anew.
 MANY = 20_000
-Asked = Callable[[Segment], Collection[int]]
-
-
-def heard_by(rule: dict[str, object], kinds: Iterable[str]) -> frozenset[str]:
-    """Those of the kinds that may change who is in. A new or changed person may be in any segment."""
-    starts = tuple(hears(rule)) + ("customer.",)
-    return frozenset(kind for kind in kinds if kind.startswith(starts))
 
 
 def reevaluate(
@@ -50,19 +43,19 @@ def reevaluate(
     old: Collection[int] = (),
 ) -> None:
     """Ask about the people to whom something happened: `did` maps kinds to people."""
-    around = Surroundings.of(store)
+    segments = live(store)
     asked: dict[int, set[int]] = {}
-    segments = list(Segment.objects.filter(store=store).live())
     for segment in segments:
-        kinds = heard_by(segment.tree, did)
-        asked[segment.pk] = set().union(*(did[kind] for kind in kinds))
-    _walk(store, around, segments, asked, now, cause=cause, old=old)
+        for kind, people in did.items():
+            if kind.startswith(segment.heard):
+                asked[segment.pk] = asked[segment.pk] | people if segment.pk in asked else people
+    _walk(store, Surroundings.of(store), segments, asked, now, cause=cause, old=old)
 
 
 def _walk(
     store: Store,
     around: Surroundings,
-    segments: list[Segment],
+    segments: list[Live],
     asked: dict[int, set[int]],
     now: datetime,
     *,
@@ -72,20 +65,23 @@ def _walk(
     """Ask level by level; segments that are asked about the same people share one statement."""
     if not any(asked.values()):
         return
-    with connection.cursor() as cursor:
+    # What moves is handed over in a table that a commit empties.
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         for level in in_order(segments):
             for together, people in _together(level, asked):
                 moved = _move(cursor, store, around, together, people, now, cause=cause, old=old)
                 _hand_on(segments, moved, asked)
 
 
-def _together(
-    level: list[Segment], asked: dict[int, set[int]]
-) -> Iterable[tuple[list[Segment], frozenset[int]]]:
-    groups: dict[frozenset[int], list[Segment]] = defaultdict(list)
+def _together(level: list[Live], asked: dict[int, set[int]]) -> Iterable[tuple[list[Live], frozenset[int]]]:
+    # Most share one set of people: it is hashed once.
+    frozen: dict[int, frozenset[int]] = {}
+    groups: dict[frozenset[int], list[Live]] = defaultdict(list)
     for segment in level:
         if people := asked.get(segment.pk):
-            groups[frozenset(people)].append(segment)
+            if id(people) not in frozen:
+                frozen[id(people)] = frozenset(people)
+            groups[frozen[id(people)]].append(segment)
     return [(segments, people) for people, segments in groups.items()]
 
 
@@ -93,7 +89,7 @@ def _move(
     cursor: CursorWrapper,
     store: Store,
     around: Surroundings,
-    segments: list[Segment],
+    segments: list[Live],
     people: Collection[int],
     now: datetime,
     *,
@@ -117,9 +113,9 @@ def _merged(moved: list[Moved]) -> Moved:
     return whole
 
 
-def _hand_on(segments: list[Segment], moved: Moved, asked: dict[int, set[int]]) -> None:
+def _hand_on(segments: list[Live], moved: Moved, asked: dict[int, set[int]]) -> None:
     for segment in segments:
-        for other in depends_on(segment.rule or {}):
+        for other in segment.asks:
             if people := moved.of(other):
                 asked[segment.pk] = asked.get(segment.pk, set()) | people
 
@@ -150,7 +146,7 @@ def close_merged(cursor: CursorWrapper, people: Collection[int], *, now: datetim
 
 def hand_on(store: Store, around: Surroundings, moved: Moved, now: datetime) -> None:
     """Ask those who moved, on a list say, about the segments that ask about it."""
-    segments = list(Segment.objects.filter(store=store).live())
+    segments = live(store)
     asked: dict[int, set[int]] = {}
     _hand_on(segments, moved, asked)
     _walk(store, around, segments, asked, now, cause="deed")
@@ -160,7 +156,7 @@ def refresh(
     cursor: CursorWrapper,
     store: Store,
     around: Surroundings,
-    segment: Segment,
+    segment: Live,
     now: datetime,
     *,
     cause: str,
@@ -169,26 +165,24 @@ def refresh(
     """A whole segment by its rule, with its difference. The caller holds the lock."""
     compare_all(cursor, around, segment, now)
     moved = apply_moves(cursor, store, now, cause, told=told)
-    segment.time_zone, segment.refreshed_at = around.zone, now
-    segment.save(update_fields=["time_zone", "refreshed_at"])
+    Segment.objects.filter(pk=segment.pk).update(time_zone=around.zone, refreshed_at=now)
     return moved
 
 
 @transaction.atomic
 def refresh_with_dependents(
-    store: Store, chosen: Collection[Segment], now: datetime, *, cause: str, told: bool = True
+    store: Store, chosen: Collection[int], now: datetime, *, cause: str, told: bool = True
 ) -> Moved:
     """These segments, and the people who moved in those that ask about them."""
     around = Surroundings.of(store)
-    ids = {segment.pk for segment in chosen}
     asked: dict[int, set[int]] = {}
     whole = Moved({}, {})
-    segments = list(Segment.objects.filter(store=store).live())
+    segments = live(store)
     with connection.cursor() as cursor:
         lock(cursor)
         for level in in_order(segments):
             for segment in level:
-                if segment.pk in ids:
+                if segment.pk in chosen:
                     moved = refresh(cursor, store, around, segment, now, cause=cause, told=told)
                 elif people := asked.get(segment.pk):
                     moved = _move(cursor, store, around, [segment], people, now, cause=cause, old=())
@@ -209,7 +203,7 @@ def pass_time(store: Store, now: datetime) -> int:
     if not due:
         return 0
     around = Surroundings.of(store)
-    segments = list(Segment.objects.filter(store=store).live())
+    segments = live(store)
     asked = {pk: set(people) for pk, people in due.items()}
     _walk(store, around, segments, asked, now, cause="time")
     return sum(len(people) for people in due.values())
@@ -231,15 +225,16 @@ def sweep_store(store: Store, now: datetime) -> None:
     """Time passes, the catalog changes, a new day brings new habits, a store moves to another zone."""
     with connection.cursor() as cursor:
         lock(cursor)
-        segments = list(Segment.objects.filter(store=store).live())
+        segments = live(store)
         pass_time(store, now)
         shelved = facts.keep_shelf(cursor, store)
         zone = facts.zone_of(store)
     if shelved:
         reevaluate(store, {"order.": shelved}, now, cause="store")
-    changed = [s for s in segments if s.time_zone and s.time_zone != zone]
+    elsewhere = Segment.objects.filter(store=store).live().exclude(time_zone__in=["", zone])
+    changed = set(elsewhere.values_list("pk", flat=True))
     if facts.measure(store, now.astimezone(ZoneInfo(zone)).date()):
-        changed += [s for s in segments if compares(s.tree) and s not in changed]
+        changed |= {segment.pk for segment in segments if segment.compares}
     if changed:
         refresh_with_dependents(store, changed, now, cause="store")
 

@@ -20,8 +20,7 @@ from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
 from retention.segments.benchmarks import Benchmarks
-from retention.segments.compiling import Compiled, compiled
-from retention.segments.facts import benchmarks_of, zone_of
+from retention.segments.compiling import Compiled, compares, compiled, hears
 from retention.segments.models import Segment
 from retention.segments.rules import Path, leaves
 from retention.segments.statement import Statement, moment, spelled
@@ -30,7 +29,7 @@ from retention.stores.models import Store
 
 FOLLOWER = "segments"
 # PostgreSQL allows 1664 columns in a row.
-MOST_COLUMNS = 1_000
+MOST_COLUMNS = 1_600
 # Few people are asked by a statement that the server keeps planned; for many the plan matters more.
 FEW = 50
 Move = tuple[int, int, bool, bool, datetime | None, datetime | None]
@@ -54,24 +53,71 @@ class Surroundings:
 
     @classmethod
     def of(cls, store: Store) -> Surroundings:
-        return cls(store.pk, zone_of(store), benchmarks_of(store))
+        """Cost: one query."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT (SELECT time_zone FROM metrics_state WHERE store_id = %(store)s),"
+                " (SELECT numbers FROM segments_usual WHERE store_id = %(store)s)",
+                {"store": store.pk},
+            )
+            zone, numbers = cursor.fetchone()
+        usual = Benchmarks.of(json.loads(numbers)) if numbers else Benchmarks()
+        return cls(store.pk, zone or store.time_zone, usual)
 
     def statement(self) -> Statement:
         return Statement(self.store, self.zone, self.benchmarks)
 
 
-def depends_on(rule: dict[str, Any]) -> set[int]:
+def depends_on(rule: dict[str, Any]) -> frozenset[int]:
     """The segments and lists that a rule asks about."""
     named = ("segments.member", "lists.member")
-    return {node["value"] for _, node in leaves(rule) if node["if"] in named}
+    return frozenset(node["value"] for _, node in leaves(rule) if node["if"] in named)
 
 
-def in_order(segments: Iterable[Segment]) -> list[list[Segment]]:
+@dataclass(frozen=True, eq=False)
+class Live:
+    """A segment's rule with what has to be known of it at every event; read once per version."""
+
+    pk: int
+    version: int
+    text: str
+    rule: dict[str, Any]
+    heard: tuple[str, ...]
+    asks: frozenset[int]
+    compares: bool
+
+
+LIVE: dict[tuple[int, int], Live] = {}
+MOST_LIVE = 10_000
+
+
+def live(store: Store) -> list[Live]:
+    """The rules of a store. Cost: one query of numbers, and one of the rules that are new."""
+    keys = list(Segment.objects.filter(store=store).live().order_by("pk").values_list("pk", "version"))
+    if new := [pk for pk, version in keys if (pk, version) not in LIVE]:
+        if len(LIVE) > MOST_LIVE:
+            LIVE.clear()
+            new = [pk for pk, _ in keys]
+        for segment in Segment.objects.filter(pk__in=new):
+            LIVE[segment.pk, segment.version] = _read(segment)
+    return [LIVE[key] for key in keys if key in LIVE]
+
+
+def _read(segment: Segment) -> Live:
+    rule = segment.tree
+    return Live(
+        segment.pk, segment.version, json.dumps(rule, sort_keys=True), rule,
+        # A new or changed person may be in any segment.
+        ("customer.", *sorted(hears(rule))), depends_on(rule), compares(rule),
+    )  # fmt: skip
+
+
+def in_order(segments: Sequence[Live]) -> list[list[Live]]:
     """Levels: a segment comes after those that it asks about. Raises ValueError when it asks about itself."""
     left = {segment.pk: segment for segment in segments}
-    levels: list[list[Segment]] = []
+    levels: list[list[Live]] = []
     while left:
-        ready = [s for s in left.values() if not s.rule or not depends_on(s.rule) & left.keys()]
+        ready = [s for s in left.values() if not s.asks & left.keys()]
         if not ready:
             raise ValueError("a segment asks about itself")
         levels.append(ready)
@@ -95,9 +141,11 @@ class Answers:
         FROM (SELECT c.id, {", ".join(self.columns)} FROM {people} OFFSET 0) x
         CROSS JOIN LATERAL (SELECT v.segment_id, v.holds IS TRUE AS holds, nullif(v.turn, {NEVER}) AS turn
             FROM (VALUES {rows}) AS v(segment_id, holds, turn)) s
-        LEFT JOIN segments_membership m
-            ON m.segment_id = s.segment_id AND m.customer_id = x.id AND m.left_at IS NULL
-        LEFT JOIN segments_turn u ON u.segment_id = s.segment_id AND u.customer_id = x.id
+        LEFT JOIN (SELECT * FROM segments_membership
+                WHERE customer_id = ANY({{people}}) AND left_at IS NULL) m
+            ON m.segment_id = s.segment_id AND m.customer_id = x.id
+        LEFT JOIN (SELECT * FROM segments_turn WHERE customer_id = ANY({{people}})) u
+            ON u.segment_id = s.segment_id AND u.customer_id = x.id
         WHERE s.holds <> (m.id IS NOT NULL) OR s.turn IS DISTINCT FROM u.at"""
 
 
@@ -139,42 +187,45 @@ SOME = (
 )
 
 
-def ask(
-    around: Surroundings, segments: Sequence[Segment], people: Iterable[int], now: datetime
-) -> list[Move]:
+Rules = tuple[tuple[int, int, str], ...]
+
+
+def ask(around: Surroundings, segments: Sequence[Live], people: Iterable[int], now: datetime) -> list[Move]:
     """What has to change for these people in these segments at this moment."""
     wanted = sorted(people)
     moves: list[Move] = []
-    for some in _chunks(segments):
-        key = tuple((s.pk, s.version, json.dumps(s.rule, sort_keys=True)) for s in some)
-        moves += _asked(around, key, wanted, now)
+    for some in _chunks(tuple((s.pk, s.version, s.text) for s in segments)):
+        moves += _asked(around, some, wanted, now)
     return moves
 
 
-def _chunks(segments: Sequence[Segment]) -> Iterable[list[Segment]]:
-    chunk: list[Segment] = []
-    columns = 0
-    for segment in segments:
-        width = 2 * sum(1 for _ in leaves(segment.rule or {}))
-        if chunk and columns + width > MOST_COLUMNS:
-            yield chunk
-            chunk, columns = [], 0
-        chunk.append(segment)
-        columns += width
-    if chunk:
-        yield chunk
+@lru_cache(maxsize=64)
+def _chunks(rules: Rules) -> list[Rules]:
+    """As many rules together as have room for their conditions in one row."""
+    chunks: list[list[tuple[int, int, str]]] = [[]]
+    columns: set[str] = set()
+    for one in rules:
+        mine = {json.dumps(node, sort_keys=True) for _, node in leaves(json.loads(one[2]))}
+        if chunks[-1] and len(columns | mine) * 2 > MOST_COLUMNS:
+            chunks.append([])
+            columns = set()
+        chunks[-1].append(one)
+        columns |= mine
+    return [tuple(chunk) for chunk in chunks]
 
 
-def _asked(
-    around: Surroundings, rules: tuple[tuple[int, int, str], ...], people: list[int], now: datetime
-) -> list[Move]:
+def _asked(around: Surroundings, rules: Rules, people: list[int], now: datetime) -> list[Move]:
     gaps = moment(now, around.zone)
     with connection.cursor() as cursor:
         if len(people) <= FEW:
             name = _prepared(cursor, around, rules)
             gaps["people"] = sql.Literal(people)
-            given = sql.SQL("EXECUTE {name} ({now}, {today}, {people})")
+            # Planning for these very people would take longer than asking them.
+            given = sql.SQL(
+                "SET LOCAL plan_cache_mode = force_generic_plan; EXECUTE {name} ({now}, {today}, {people})"
+            )
             cursor.execute(spelled(given.format(name=sql.Identifier(name), **gaps)))
+            cursor.nextset()
         else:
             gaps["people"] = sql.SQL("{}::bigint[]").format(sql.Literal(people))
             cursor.execute(spelled(_filled(around, rules, gaps)))
@@ -186,7 +237,7 @@ PREPARED: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
 MOST_PREPARED = 200
 
 
-def _prepared(cursor: CursorWrapper, around: Surroundings, rules: tuple[tuple[int, int, str], ...]) -> str:
+def _prepared(cursor: CursorWrapper, around: Surroundings, rules: Rules) -> str:
     text = _parameters(around, rules)
     name = "segments_" + md5(text.encode(), usedforsecurity=False).hexdigest()
     known = PREPARED.setdefault(connection.connection, set())
@@ -200,14 +251,12 @@ def _prepared(cursor: CursorWrapper, around: Surroundings, rules: tuple[tuple[in
 
 
 @lru_cache(maxsize=64)
-def _parameters(around: Surroundings, rules: tuple[tuple[int, int, str], ...]) -> str:
+def _parameters(around: Surroundings, rules: Rules) -> str:
     gaps: dict[str, sql.Composable] = {"now": sql.SQL("$1"), "today": sql.SQL("$2"), "people": sql.SQL("$3")}
     return spelled(_filled(around, rules, gaps))
 
 
-def _filled(
-    around: Surroundings, rules: tuple[tuple[int, int, str], ...], gaps: dict[str, sql.Composable]
-) -> sql.Composed:
+def _filled(around: Surroundings, rules: Rules, gaps: dict[str, sql.Composable]) -> sql.Composed:
     statement = around.statement()
     one = answers([(pk, compiled(json.loads(rule), statement)) for pk, _, rule in rules])
     return statement.filled(one.differing(SOME), **gaps)
@@ -218,16 +267,16 @@ def moves_table(cursor: CursorWrapper) -> None:
     cursor.execute("DELETE FROM segments_moves")
 
 
-def compare_all(cursor: CursorWrapper, around: Surroundings, segment: Segment, now: datetime) -> None:
+def compare_all(cursor: CursorWrapper, around: Surroundings, segment: Live, now: datetime) -> None:
     """Fill `segments_moves` with everything in which a whole segment differs from its rule."""
     moves_table(cursor)
     cursor.execute("SET LOCAL work_mem = '128MB'")
     cursor.execute(_whole(around, segment, now))
 
 
-def _whole(around: Surroundings, segment: Segment, now: datetime) -> str:
+def _whole(around: Surroundings, segment: Live, now: datetime) -> str:
     statement = around.statement()
-    rule = compiled(segment.rule, statement)  # type: ignore[arg-type]
+    rule = compiled(segment.rule, statement)
     if rule.timed:
         one = answers([(segment.pk, rule)])
         _, holds, turn = one.rules[0]

@@ -117,7 +117,10 @@ class Turn(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["at"], name="segments_turn_at")]
+        indexes = [
+            models.Index(fields=["at"], name="segments_turn_at"),
+            models.Index(fields=["customer_id"], name="segments_turn_person"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M}"

@@ -19,7 +19,7 @@ from retention.segments.conditions import (
     window_of,
 )
 from retention.segments.families.orders import replace_as_summed
-from retention.segments.statement import Statement
+from retention.segments.statement import Statement, day_start
 from retention.segments.windows import NEVER
 from retention.timeline.kinds import KINDS
 
@@ -99,32 +99,29 @@ class Did(OfKind):
         return Summed.leaf(replace_as_summed(self, rows, "count(*)"), s, bare)
 
     def _any(self, node: Node) -> bool:
-        asked = (node["is"], node.get("value"))
-        return node["during"]["is"] == "in_last" and asked in ANY | NONE
+        during = node["during"]
+        if during["is"] != "in_last" or during["value"]["unit"] == "hours":
+            return False
+        return (node["is"], node.get("value")) in ANY | NONE
 
     def _recently(self, s: Statement, node: Node) -> Leaf:
         """Any in the last so many days: the last time tells, unless it lies in the future."""
         frame, kind = window_of(node["during"]), s.text(node["kind"])
         assert frame is not None
+        assert frame.low is not None
+        mine = f"t.customer_id = c.id AND t.store_id = {{store}} AND t.kind = {kind}"
+        low, tomorrow = day_start(frame.low.at(s)), day_start("{today} + 1")
+        happened = f"segments_happened({{store}}, c.id, {kind}, {low}, {tomorrow})"
+        tally = f"EXISTS (SELECT FROM segments_tally t WHERE {mine} AND t.last_at"
+        holds = f"{tally} >= {low} AND (t.last_at < {tomorrow} OR {happened}))"
+        late = f"{tally} >= {tomorrow})"
+        leaves = frame.leaves(s, "t.last_at", moment=True)
+        turn = (
+            f"coalesce((SELECT CASE WHEN t.last_at >= {tomorrow} THEN {tomorrow}"
+            f" WHEN t.last_at >= {low} THEN {leaves} END FROM segments_tally t WHERE {mine}), {NEVER})"
+        )
         told = _of_kind(s, node, TOLD)
         inside = frame.inside(s, told.when, moment=True)
-        some = f"EXISTS (SELECT FROM {told.table} WHERE r.customer_id = c.id AND {told.where} AND {inside})"
-        mine = f"t.store_id = {{store}} AND t.kind = {kind}"
-        since = frame.reachable(s, "t.last_at", moment=True)
-        beyond = frame.beyond(s, "t.last_at", moment=True)
-        holds = (
-            f"EXISTS (SELECT FROM segments_tally t WHERE t.customer_id = c.id AND {mine} AND {since}"
-            f" AND (NOT {beyond} OR {some}))"
-        )
-        late = f"EXISTS (SELECT FROM segments_tally t WHERE t.customer_id = c.id AND {mine} AND {beyond})"
-        crossing = Summed._crossing(
-            replace_as_summed(self, told, "count(*)"), s, told.table, [told.where], frame
-        )
-        turn = (
-            f"coalesce((SELECT CASE WHEN {beyond} THEN {crossing}"
-            f" WHEN {since} THEN {frame.leaves(s, 't.last_at', moment=True)} END"
-            f" FROM segments_tally t WHERE t.customer_id = c.id AND {mine}), {NEVER})"
-        )
         value = (
             f"(SELECT count(*) FROM {told.table} WHERE r.customer_id = c.id AND {told.where} AND {inside})"
         )
