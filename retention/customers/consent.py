@@ -17,6 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from retention.customers import vocabulary
+from retention.customers.copying import insert_rows, update_rows
 from retention.customers.models import (
     Channel,
     Consent,
@@ -91,8 +92,12 @@ def record_consents(store: Store, told: list[tuple[int, Evidence]], *, by: str =
         if news[-1]:
             known.add((customer, one.key))
             proofs.append(_proof(store, customer, one, by))
-    Proof.objects.bulk_create(proofs)
-    Event.objects.bulk_create(_asked(store, proofs, people))
+    if any(proof.status == ASKED for proof in proofs):
+        # Their numbers go into events.
+        Proof.objects.bulk_create(proofs)
+    else:
+        insert_rows(proofs)
+    insert_rows(_asked(store, proofs, people))
     settle({people[proof.customer_id].merged_into_id or proof.customer_id for proof in proofs}, by=by)
     return news
 
@@ -141,7 +146,7 @@ def settle(customers: Iterable[int], *, by: str = "system") -> None:
     A record that was merged into another has no standing of its own. Cost: three reads for all of them.
     """
     ids = set(customers)
-    people = Customer.objects.in_bulk(ids)
+    people = Customer.objects.only("pk", "store_id", "merged_into_id").in_bulk(ids)
     found = _standings({pk for pk in ids if people[pk].merged_into_id is None})
     kept = {(c.customer_id, c.channel, c.purpose): c for c in Consent.objects.filter(customer__in=ids)}
     Consent.objects.filter(pk__in=[c.pk for key, c in kept.items() if key not in found]).delete()
@@ -159,9 +164,9 @@ def settle(customers: Iterable[int], *, by: str = "system") -> None:
         (changed if before else fresh).append(row)
         if told != (now.status, now.reason) and (kind := TOLD.get(now.status)):
             events.append(_event(person.store_id, person.pk, kind(**_payload(proof)), proof, by))
-    Consent.objects.bulk_create(fresh)
-    Consent.objects.bulk_update(changed, ["status", "reason", "since"])
-    Event.objects.bulk_create(events)
+    insert_rows(fresh)
+    update_rows(changed, ["status", "reason", "since"])
+    insert_rows(events)
 
 
 def _standings(roots: set[int]) -> dict[Key, tuple[Standing, Proof]]:

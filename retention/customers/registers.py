@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from retention.customers.copying import update_rows
 from retention.customers.models import Customer
 
 TEXTS = (
@@ -148,4 +149,4 @@ def _move_own(cursor: Any) -> None:
     for customer, name, text, version in told:
         value = json.loads(text) if name in ("accepts_email", "tags") else text
         tell(people[customer], {name: value}, version)
-    Customer.objects.bulk_update(people.values(), ["own"])
+    update_rows(list(people.values()), ["own"])

@@ -3,7 +3,7 @@ time, each chunk in a transaction of its own. The same file again changes nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from retention.customers import consent
+from retention.customers.copying import insert_rows, update_rows
 from retention.customers.merging import lock_people, records_of
 from retention.customers.models import Customer, Forgotten, Identity, Status
 from retention.customers.privacy import digest
@@ -112,7 +113,7 @@ class _Chunk:
         self.people: dict[int, Customer] = {}
         self.added: list[Customer] = []
         self.names: list[Identity] = []
-        self.changed: set[int] = set()
+        self.moved: set[int] = set()
         self.forgotten: set[Name] = set()
         self.numbers: Iterator[int] = iter(())
 
@@ -179,9 +180,11 @@ class _Chunk:
         found = self._identity(row)
         assert found is not None
         missing = self._name(row, found.customer_id, found.home)
-        changed = tell(self._record(row), row.fields, row.version or self.version, row.tags)
-        if not new:
-            self.changed.add(self._record(row).pk)
+        record = self._record(row)
+        versions, own = record.versions, record.own
+        changed = tell(record, row.fields, row.version or self.version, row.tags)
+        if changed or (record.versions, record.own) != (versions, own):
+            self.moved.add(record.pk)
         return new or missing or changed
 
     def _name(self, row: Person, customer: int, home: int | None) -> bool:
@@ -197,20 +200,18 @@ class _Chunk:
         return bool(missing)
 
     def _save(self) -> None:
-        Customer.objects.bulk_create(self.added)
-        Identity.objects.bulk_create(self.names)
+        insert_rows(self.added)
+        insert_rows(self.names)
         new = {customer.pk for customer in self.added}
-        old = [self.people[pk] for pk in self.changed - new]
-        # A bulk update would write an empty `own` as the JSON null, which is not NULL.
-        Customer.objects.bulk_update(old, [name for name in SAVED if name != "own"])
-        Customer.objects.bulk_update([one for one in old if one.own is not None], ["own"])
+        old = [self.people[pk] for pk in sorted(self.moved - new)]
+        update_rows(old, SAVED)
         roots = {one.merged_into_id or one.pk for one in old if one.merged_into_id or one.own is not None}
         for root in Customer.objects.filter(pk__in=roots):
             show(root, [root, *(one for one in records_of(root) if one.pk != root.pk)])
             root.save(update_fields=SAVED)
-        Event.objects.bulk_create(self._added_events())
+        insert_rows(self._added_events())
 
-    def _added_events(self) -> Iterable[Event]:
+    def _added_events(self) -> list[Event]:
         at = datetime.fromtimestamp(self.version / 1_000_000, UTC)
         return [
             Event(
