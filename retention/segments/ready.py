@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
+from django.utils import timezone
 
 from retention.segments.actions import create_segment
 from retention.segments.benchmarks import Benchmarks
-from retention.segments.facts import benchmarks_of
+from retention.segments.facts import benchmarks_of, measure
 from retention.segments.models import Segment
 from retention.segments.rules import Rule
 from retention.stores.models import Store
@@ -266,6 +267,7 @@ def adopt(store: Store, key: str, *, by: str, now: datetime | None = None) -> Se
     found = Segment.objects.filter(store=store, ready=key).active().first()
     if found:
         return found
+    measure(store, (now or timezone.now()).astimezone(store.tz).date())
     one = READY[key]
     return create_segment(
         store, name=one.name, description=one.description, rule=offered(store)[key], by=by, ready=key, now=now
