@@ -149,6 +149,16 @@ def describe_segment(
 
 
 @transaction.atomic
+def save_segment(
+    segment: Segment, *, rule: Rule, name: str, description: str, owner: User | None, by: str
+) -> Segment:
+    """What the builder saves: tells only of what is different. Raises RuleError or NotPossible."""
+    if (name.strip(), description, owner) != (segment.name, segment.description, segment.owner):
+        segment = describe_segment(segment, name=name, description=description, owner=owner, by=by)
+    return change_rule(segment, rule, by=by) if rule != segment.rule else segment
+
+
+@transaction.atomic
 def review_segment(segment: Segment, *, by: str, until: date | None = None) -> Segment:
     """Somebody looked at it and found it right; it is shown again later."""
     segment.review_on = until or next_review()

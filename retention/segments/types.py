@@ -95,6 +95,9 @@ class Type:
 
 
 def _number(s: Statement, value: float) -> str:
+    # Whole numbers stay whole: comparing as numeric costs a conversion per row.
+    if isinstance(value, int):
+        return s.whole(value)
     return s.put(Decimal(str(value)), "numeric")
 
 
