@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from retention.customers.models import Customer
+from retention.customers.registers import tell
 from retention.customers.vocabulary import CustomerCorrected
 from retention.timeline.actions import record
 
@@ -21,7 +22,10 @@ def correct_customer(customer: Customer, changes: dict[str, Any], *, by: str) ->
         setattr(person, name, value)
         # Later than any source's clock so far, even one that runs ahead.
         person.versions[name] = max(now, int(person.versions.get(name, 0)) + 1)
+        if person.own is not None:
+            # Others were merged into this record: it keeps beside the fields what is its own.
+            tell(person, {name: value}, person.versions[name])
     if changes:
-        person.save(update_fields=[*changes, "versions"])
+        person.save(update_fields=[*changes, "versions", "own"])
         told = CustomerCorrected(fields=", ".join(name.replace("_", " ") for name in changes))
         record(person.store, told, customer_id=person.pk, subject=f"customer:{person.pk}", by=by)

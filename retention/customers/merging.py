@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from retention.customers import consent
 from retention.customers.facts import FACTS
-from retention.customers.models import Apart, Belonging, Customer, Identity, Merge
+from retention.customers.models import Apart, Belonging, Customer, Identity, Merge, Proof
 from retention.customers.registers import SAVED, keep_own, show
 from retention.customers.vocabulary import CustomerMerged, CustomersKeptApart, CustomerUnmerged
 from retention.stores.models import Store
@@ -53,7 +53,7 @@ def merge_customers(survivor: Customer, other: Customer, *, by: str) -> Merge:
     _show(kept)
     told = CustomerMerged(other=gone.pk)
     record(store, told, customer_id=kept.pk, subject=f"customer:{kept.pk}", by=by)
-    consent.settle({kept.pk, gone.pk}, by=by)
+    _settle(kept.pk, gone.pk, by=by)
     return merge
 
 
@@ -81,6 +81,12 @@ def _move_facts(cursor: Any, other: int, survivor: int) -> None:
         cursor.execute(
             f"UPDATE {fact.table} SET customer_id = %(survivor)s WHERE customer_id = %(other)s", given
         )
+
+
+def _settle(*people: int, by: str) -> None:
+    # Files of orders merge by the thousand people of whom nothing was ever said.
+    if Proof.objects.filter(Q(customer__in=people) | Q(customer__merged_into__in=people)).exists():
+        consent.settle(people, by=by)
 
 
 def records_of(customer: Customer) -> list[Customer]:
@@ -126,7 +132,7 @@ def unmerge(merge: Merge, *, by: str) -> Customer:
     _mark_apart(merge.store, root.pk, open_.other_id, by=by)
     told = CustomerUnmerged(other=open_.other_id)
     record(merge.store, told, customer_id=root.pk, subject=f"customer:{root.pk}", by=by)
-    consent.settle({root.pk, open_.other_id}, by=by)
+    _settle(root.pk, open_.other_id, by=by)
     return Customer.objects.get(pk=open_.other_id)
 
 

@@ -119,7 +119,8 @@ def before_telling(cursor: Any) -> None:
     """
     cursor.execute(
         "SELECT EXISTS (SELECT FROM customers_customer c WHERE c.id IN (SELECT id FROM told_of) AND"
-        " (erased_at IS NOT NULL OR merged_into_id IS NOT NULL OR own IS NOT NULL OR added_tags <> '[]'))"
+        " (erased_at IS NOT NULL OR merged_into_id IS NOT NULL OR jsonb_typeof(own) = 'object'"
+        " OR added_tags <> '[]'))"
     )
     if not cursor.fetchone()[0]:
         return
@@ -142,7 +143,7 @@ def before_telling(cursor: Any) -> None:
 def _move_own(cursor: Any) -> None:
     cursor.execute(
         "SELECT t.id, t.field, t.value, t.version FROM told_of t"
-        " JOIN customers_customer c ON c.id = t.id WHERE c.own IS NOT NULL"
+        " JOIN customers_customer c ON c.id = t.id WHERE jsonb_typeof(c.own) = 'object'"
     )
     told = cursor.fetchall()
     people = Customer.objects.in_bulk({row[0] for row in told})

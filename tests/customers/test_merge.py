@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retention.customers import consent, merging
+from retention.customers.actions import correct_customer
 from retention.customers.consent import Evidence, record_consent, status_of
 from retention.customers.merging import NotPossible, merge_customers, unmerge
 from retention.customers.models import Belonging, Customer, Identity, Merge
@@ -123,6 +124,22 @@ def test_people_told_apart_are_not_merged_by_the_next_file(store, tmp_path):
     assert not Merge.objects.exists()
     assert Order.objects.get(external_id="A2").customer == one
     assert clean(store) == []
+
+
+def test_a_correction_by_hand_outlives_later_files_and_the_undoing(store, tmp_path):
+    import_orders(store, tmp_path, ("A1", on(1), "c1", "one@example.com", "", "", "1.00"))
+    one, two = (
+        known(store, "c1"),
+        a_customer(store, "two@example.com", first_name="Wrong", versions={"first_name": 7}),
+    )
+    merge = merge_customers(one, two, by="x")
+    correct_customer(Customer.objects.get(pk=one.pk), {"first_name": "Right"}, by="user:1")
+    merge_customers(one, a_customer(store, first_name="Other", versions={"first_name": 9}), by="x")
+    import_orders(store, tmp_path, ("A2", on(2), "c1", "one@example.com", "", "", "1.00"))
+    assert Customer.objects.get(pk=one.pk).first_name == "Right"
+    unmerge(merge, by="x")
+    assert Customer.objects.get(pk=one.pk).first_name == "Right"
+    assert Customer.objects.get(pk=two.pk).first_name == "Wrong"
 
 
 def test_merges_of_merges_come_apart_one_by_one(store):
