@@ -85,7 +85,8 @@ def _move_facts(cursor: Any, other: int, survivor: int) -> None:
 
 def _settle(*people: int, by: str) -> None:
     # Files of orders merge by the thousand people of whom nothing was ever said.
-    if Proof.objects.filter(Q(customer__in=people) | Q(customer__merged_into__in=people)).exists():
+    records = [*people, *Customer.objects.filter(merged_into__in=people).values_list("pk", flat=True)]
+    if Proof.objects.filter(customer__in=records).exists():
         consent.settle(people, by=by)
 
 
