@@ -27,6 +27,7 @@ if find_spec("retention.machine.views"):
     urlpatterns.append(path("healthz", import_string("retention.machine.views.healthz"), name="healthz"))
 for prefix, module in (
     ("<slug:store>/import/", "retention.ingest.urls"),
+    ("<slug:store>/segments/", "retention.segments.urls"),
     ("<slug:store>/", "retention.dashboard.desk_urls"),
     ("<slug:store>/", "retention.dashboard.urls"),
 ):

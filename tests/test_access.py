@@ -20,6 +20,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from retention.ingest.models import ImportRun
+from retention.segments.actions import create_list, create_segment
 from retention.stores import setup
 from retention.stores.models import Invitation, Membership, Role, Store, User
 from tests import world
@@ -66,6 +67,19 @@ def _an_import(store: Store) -> dict[str, Any]:
     return {"pk": run.pk}
 
 
+A_RULE = {"r:match": "all", "r-0:if": "orders.count", "r-0:is": "at_least", "r-0:value": "2"}
+
+
+def _a_segment(store: Store) -> dict[str, Any]:
+    rule = {"if": "orders.count", "is": "at_least", "value": 1}
+    name = f"Segment {next(world.numbers)}"
+    return {"pk": create_segment(store, name=name, rule=rule, by="system").pk}
+
+
+def _a_list(store: Store) -> dict[str, Any]:
+    return {"pk": create_list(store, name=f"List {next(world.numbers)}", by="system").pk}
+
+
 DOORS: dict[str, Door] = {
     "desk:settings": Door(get=OWNERS, post=OWNERS, data={"name": "Another name"}),
     "desk:logo": Door(ok=(404,)),
@@ -82,6 +96,27 @@ DOORS: dict[str, Door] = {
     "ingest:start": Door(get=NOBODY, post=IMPORTERS, ids=_an_import),
     "ingest:discard": Door(get=NOBODY, post=IMPORTERS, ids=_an_import),
     "ingest:rejected": Door(ids=_an_import),
+    "segments:home": Door(),
+    "segments:schema": Door(),
+    "segments:compare": Door(),
+    "segments:new": Door(get=IMPORTERS, post=IMPORTERS, data={"do": "save", "name": "New", **A_RULE}),
+    "segments:adopt": Door(get=NOBODY, post=IMPORTERS, data={"key": "champions"}),
+    "segments:import": Door(get=NOBODY, post=IMPORTERS),
+    "segments:list": Door(get=IMPORTERS, post=IMPORTERS, data={"name": "VIPs"}),
+    "segments:segment": Door(ids=_a_segment),
+    "segments:edit": Door(
+        get=IMPORTERS, post=IMPORTERS, ids=_a_segment, data={"do": "save", "name": "New", **A_RULE}
+    ),
+    "segments:explain": Door(ids=_a_segment),
+    "segments:people_csv": Door(ids=_a_segment),
+    "segments:json": Door(ids=_a_segment),
+    "segments:archive": Door(get=NOBODY, post=IMPORTERS, ids=_a_segment),
+    "segments:restore": Door(get=NOBODY, post=IMPORTERS, ids=_a_segment),
+    "segments:duplicate": Door(get=NOBODY, post=IMPORTERS, ids=_a_segment),
+    "segments:review": Door(get=NOBODY, post=IMPORTERS, ids=_a_segment),
+    "segments:snapshot": Door(get=NOBODY, post=IMPORTERS, ids=_a_segment),
+    "segments:add": Door(get=NOBODY, post=IMPORTERS, ids=_a_list, data={"emails": "x@example.com"}),
+    "segments:remove": Door(get=NOBODY, post=IMPORTERS, ids=_a_list, data={"person": "1"}),
     "dashboard:home": Door(),
     "dashboard:target": Door(get=NOBODY, post=OWNERS, data={"target": "33"}),
     "dashboard:number": Door(words={"name": "repeat-rate"}),

@@ -19,7 +19,6 @@ from retention.segments.conditions import CONDITIONS, Condition
 from retention.segments.drafts import (
     MATCHES,
     Draft,
-    digits_of,
     incomplete,
     narrowings,
     operator_of,
@@ -247,7 +246,9 @@ class Builder:
         some = list(mine.order_by("title").values_list("pk", "title", "sku")[:MOST_KNOWN])
         ids = [int(one) for one in chosen if one.isdecimal() and len(one) < 19]
         some += list(mine.filter(pk__in=ids).values_list("pk", "title", "sku"))
-        options = dict((str(pk), f"{title or 'Product'}{f' · {sku}' if sku else ''}") for pk, title, sku in some)
+        options = {
+            str(pk): " · ".join(filter(None, (title, sku))) or f"Product {pk}" for pk, title, sku in some
+        }
         return Input("many", "of.value", "Which products", chosen, list(options.items()))
 
     def _frames(self, condition: Condition, draft: Draft) -> list[Choice]:
@@ -287,7 +288,8 @@ def families(chosen: str) -> list[Family]:
     """Every condition by its family, for the picker."""
     found: dict[str, list[Choice]] = {}
     for name, condition in CONDITIONS.items():
-        found.setdefault(family(condition), []).append(Choice(name, condition.label.strip(","), name == chosen))
+        choice = Choice(name, condition.label.strip(","), name == chosen)
+        found.setdefault(family(condition), []).append(choice)
     return [Family(label, choices) for label, choices in found.items()]
 
 

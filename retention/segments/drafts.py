@@ -7,7 +7,7 @@ form's names are `r-0-1:value.n`. "Not" is no node of its own: groups match "non
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -267,11 +267,11 @@ def act(root: Draft, command: str) -> str:
     verb, _, key = command.partition(":")
     key, _, place = key.partition(".")
     found = {one: (node, group) for one, node, group in root.walk()}
-    if verb not in VERBS or key not in found:
+    if key not in found or (verb not in VERBS and verb != "widen"):
         return ""
     node, group = found[key]
-    if place.isdecimal():
-        return _remove_narrowing(root, node, int(place))
+    if verb == "widen":
+        return _remove_narrowing(root, node, int(place)) if place.isdecimal() else ""
     return VERBS[verb](root, node, group)
 
 
@@ -306,6 +306,8 @@ def _remove(root: Draft, node: Draft, group: Draft | None) -> str:
     if not root.children:
         root.children.append(a_condition())
         return "r-0-if"
+    if all(node is not near for _, node, _ in root.walk()):
+        near = root.children[-1]
     key = key_of(root, near)
     return f"{key}-match" if near.match else f"{key}-remove"
 
@@ -392,7 +394,7 @@ def _remove_narrowing(root: Draft, node: Draft, place: int) -> str:
     return f"{key_of(root, node)}-narrow"
 
 
-VERBS = {
+VERBS: dict[str, Callable[[Draft, Draft, Draft | None], str]] = {
     "add": _add,
     "add-group": _add_group,
     "remove": _remove,
@@ -402,5 +404,4 @@ VERBS = {
     "ungroup": _ungroup,
     "copy": _copy,
     "narrow": _narrow,
-    "widen": lambda root, node, group: "",
 }

@@ -32,12 +32,12 @@ FAMILIES = {
 }
 # Comparisons whose words in a sentence do not serve as a choice.
 COMPARED = {
-    ("segments.member", "in"): "is one of theirs:",
-    ("segments.member", "not_in"): "is not one of theirs:",
-    ("lists.member", "in"): "has them:",
-    ("lists.member", "not_in"): "does not have them:",
-    ("random.share", "in"): "of … % has them",
-    ("random.share", "not_in"): "of … % does not have them",
+    ("segments.member", "in"): "they are in",
+    ("segments.member", "not_in"): "they are not in",
+    ("lists.member", "in"): "they are on",
+    ("lists.member", "not_in"): "they are not on",
+    ("random.share", "in"): "they are among … %",
+    ("random.share", "not_in"): "they are not among … %",
     ("products.bought", "yes"): "yes",
     ("products.bought", "no"): "no, never or not then",
 }
@@ -96,12 +96,15 @@ class Words:
 
     def of(self, node: Rule) -> str:
         """One condition."""
+        no = "not " * (node["is"] == "not_in")
         if node["if"] in ("segments.member", "lists.member"):
             what = "segment" if node["if"] == "segments.member" else "list"
             name = self.segments.get(node["value"], "one that is gone")
-            return f"they are {'not ' * (node['is'] == 'not_in')}in the {what} “{name}”"
+            return f"they are {no}in the {what} “{name}”"
         if node["if"] == "random.share":
-            return f"they are {'not ' * (node['is'] == 'not_in')}in a random {node['value']:g} % of all people"
+            return (
+                f"they are {'not ' * (node['is'] == 'not_in')}in a random {node['value']:g} % of all people"
+            )
         if node["if"] == "products.bought":
             return self._bought(node)
         said = rules.words(node, self.store)
@@ -120,10 +123,9 @@ class Words:
         kind, values = next(iter((node.get("of") or {}).items()), ("", []))
         what = " or ".join(self.products(values) if kind == "product" else map(str, values))
         frame = ""
-        if during := node.get("during"):
+        if node.get("during"):
             frame = rules.words({**node, "is": "yes", "of": None}, self.store)
             frame = " " + frame.partition("some purchase")[2].removesuffix(" exists").strip()
-            del during
         goods = what if kind in ("", "product") else f"{kind} {what}"
         return f"{verb} {goods or 'anything'}{frame}"
 

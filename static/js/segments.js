@@ -1,0 +1,17 @@
+/* Keys of the builder: they press the buttons that are there anyway. Alt with arrows moves a line, Alt+G groups
+   it, Alt+N adds one after it, Alt+Backspace removes it. */
+"use strict";
+
+const builderKeys = { ArrowUp: "up", ArrowDown: "down", g: "group", n: "add", Backspace: "remove" };
+
+document.addEventListener("keydown", (event) => {
+  if (!event.altKey || event.ctrlKey || event.metaKey) return;
+  const verb = builderKeys[event.key.length === 1 ? event.code.replace("Key", "").toLowerCase() : event.key];
+  const line = verb && event.target.closest("[data-line]");
+  if (!line) return;
+  const place = verb === "add" && !line.matches("[data-group]") ? line.parentElement.closest("[data-line]") : line;
+  const button = place && place.querySelector(`:scope > * > [data-verb="${verb}"], :scope > [data-verb="${verb}"]`);
+  if (!button) return;
+  event.preventDefault();
+  if (!button.disabled) button.click();
+});
