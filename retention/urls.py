@@ -28,6 +28,7 @@ if find_spec("retention.machine.views"):
 for prefix, module in (
     ("<slug:store>/import/", "retention.ingest.urls"),
     ("<slug:store>/segments/", "retention.segments.urls"),
+    ("<slug:store>/customers/", "retention.dashboard.customers.urls"),
     ("<slug:store>/", "retention.dashboard.desk_urls"),
     ("<slug:store>/", "retention.dashboard.urls"),
 ):

@@ -19,8 +19,12 @@ from django.db import connection, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from retention.customers.merging import merge_customers
+from retention.customers.models import Note, Tagging
+from retention.dashboard.models import SavedView
 from retention.ingest.models import ImportRun
 from retention.segments.actions import create_list, create_segment
+from retention.segments.models import Segment
 from retention.stores import setup
 from retention.stores.models import Invitation, Membership, Role, Store, User
 from tests import world
@@ -67,6 +71,43 @@ def _an_import(store: Store) -> dict[str, Any]:
     return {"pk": run.pk}
 
 
+def _a_person(store: Store) -> dict[str, Any]:
+    return {"pk": world.a_customer(store, first_name="Mara", last_name="Lind").pk}
+
+
+def _a_person_in_a_segment(store: Store) -> dict[str, Any]:
+    segment = Segment.objects.create(store=store, name="Buyers", rule=BUYERS)
+    return {**_a_person(store), "segment": segment.pk}
+
+
+def _two_people(store: Store) -> dict[str, Any]:
+    return {"pk": world.a_customer(store).pk, "other": world.a_customer(store).pk}
+
+
+def _olivias_note(store: Store) -> dict[str, Any]:
+    """The owner's of the given store: only its author changes a note."""
+    author = Membership.objects.filter(store=store, role=Role.OWNER).values_list("user", flat=True).first()
+    person = world.a_customer(store)
+    return {"pk": Note.objects.create(store=store, customer=person, author_id=author, text="Tall").pk}
+
+
+def _a_tagging(store: Store) -> dict[str, Any]:
+    person = world.a_customer(store)
+    done = Tagging.objects.create(store=store, tag="vip", added=False, customers=[person.pk], by="test")
+    return {"pk": done.pk}
+
+
+def _a_view(store: Store) -> dict[str, Any]:
+    return {"pk": SavedView.objects.create(store=store, name="Mine").pk}
+
+
+def _a_merge(store: Store) -> dict[str, Any]:
+    with transaction.atomic():
+        return {"pk": merge_customers(world.a_customer(store), world.a_customer(store), by="test").pk}
+
+
+BUYERS = {"if": "orders.count", "is": "at_least", "value": 1}
+
 A_RULE = {"r:match": "all", "r-0:if": "orders.count", "r-0:is": "at_least", "r-0:value": "2"}
 
 
@@ -96,6 +137,26 @@ DOORS: dict[str, Door] = {
     "ingest:start": Door(get=NOBODY, post=IMPORTERS, ids=_an_import),
     "ingest:discard": Door(get=NOBODY, post=IMPORTERS, ids=_an_import),
     "ingest:rejected": Door(ids=_an_import),
+    "customers:list": Door(),
+    "customers:count": Door(),
+    "customers:csv": Door(),
+    "customers:tag": Door(get=NOBODY, post=WRITERS, data={"tag": "vip", "turn": "add", "everybody": "1"}),
+    "customers:untag": Door(get=NOBODY, post=WRITERS, ids=_a_tagging),
+    "customers:save_view": Door(get=NOBODY, post=WRITERS, data={"name": "Best"}),
+    "customers:remove_view": Door(get=NOBODY, post=WRITERS, ids=_a_view),
+    "customers:duplicates": Door(),
+    "customers:merge": Door(get=NOBODY, post=WRITERS, ids=_two_people),
+    "customers:apart": Door(get=NOBODY, post=WRITERS, ids=_two_people),
+    "customers:unmerge": Door(get=NOBODY, post=WRITERS, ids=_a_merge),
+    "customers:note": Door(get=("olivia",), post=("olivia",), ids=_olivias_note, data={"text": "Short"}),
+    "customers:remove_note": Door(get=NOBODY, post=("olivia",), ids=_olivias_note),
+    "customers:restore_note": Door(get=NOBODY, post=("olivia",), ids=_olivias_note),
+    "customers:person": Door(ids=_a_person),
+    "customers:tags": Door(get=NOBODY, post=WRITERS, ids=_a_person, data={"tag": "vip", "turn": "add"}),
+    "customers:add_note": Door(get=NOBODY, post=WRITERS, ids=_a_person, data={"text": "Likes blue"}),
+    "customers:why": Door(ids=_a_person_in_a_segment),
+    "customers:export": Door(get=NOBODY, post=IMPORTERS, ids=_a_person),
+    "customers:erase": Door(get=OWNERS, post=OWNERS, ids=_a_person, data={"typed": "Mara Lind"}),
     "segments:home": Door(),
     "segments:schema": Door(),
     "segments:compare": Door(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.functions import Now
 
-from retention.stores.models import Store
+from retention.stores.models import Store, User
 
 
 class Customer(models.Model):
@@ -333,3 +333,36 @@ class Salt(models.Model):
 
     def __str__(self) -> str:
         return f"Salt of {self.store}"
+
+
+class Note(models.Model):
+    """What somebody of the store wrote down about a person. Here and not in the dashboard: a merge moves it,
+    an export shows it and erasing empties it, as with every other fact about people."""
+
+    id = models.BigAutoField(primary_key=True)
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+")
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="notes")
+    author = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    text = models.TextField()
+    written_at = models.DateTimeField(db_default=Now())
+    edited_at = models.DateTimeField(null=True, blank=True)
+    # Kept for as long as the deletion can be undone.
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"Note {self.pk} about {self.customer_id}"
+
+
+class Tagging(models.Model):
+    """One tag, put on or taken off many people at once, and whose tags that changed: undo reverses those."""
+
+    id = models.BigAutoField(primary_key=True)
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+")
+    tag = models.CharField(max_length=80)
+    added = models.BooleanField()
+    customers = models.JSONField(default=list)
+    by = models.CharField(max_length=80)
+    at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{'+' if self.added else '-'}{self.tag} on {len(self.customers)}"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from retention.customers.facts import hangs_on_people
 from retention.timeline.kinds import Kind, kind
+
+hangs_on_people("note", table="customers_note", texts=("text",))
 
 
 @kind
@@ -144,3 +147,61 @@ class PreferencesChanged(Kind):
     frequency: str
     muted: tuple[int, ...] = ()
     paused: bool = False
+
+
+@kind
+@dataclass(frozen=True, kw_only=True)
+class CustomerTagged(Kind):
+    """Somebody put a tag on the person or took one off; the `tagging` says which."""
+
+    name = "customer.tagged"
+    icon = "tag"
+    sentence = "Tags changed by hand"
+    tagging: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteKind(Kind):
+    """The words are in the note, so that erasing a person reaches them."""
+
+    note: int
+
+
+@kind
+@dataclass(frozen=True, kw_only=True)
+class NoteAdded(NoteKind):
+    """Somebody of the store wrote a note about the person."""
+
+    name = "note.added"
+    icon = "message-square"
+    sentence = "Note written"
+
+
+@kind
+@dataclass(frozen=True, kw_only=True)
+class NoteChanged(NoteKind):
+    """The author changed the words of a note."""
+
+    name = "note.changed"
+    icon = "pencil"
+    sentence = "Note changed"
+
+
+@kind
+@dataclass(frozen=True, kw_only=True)
+class NoteDeleted(NoteKind):
+    """The author took a note away."""
+
+    name = "note.deleted"
+    icon = "trash-2"
+    sentence = "Note deleted"
+
+
+@kind
+@dataclass(frozen=True, kw_only=True)
+class NoteRestored(NoteKind):
+    """A note's deletion was undone."""
+
+    name = "note.restored"
+    icon = "undo-2"
+    sentence = "Note brought back"

@@ -8,12 +8,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.http import QueryDict
+from django.urls import reverse
 
 from retention.dashboard import people, wordings
 from retention.dashboard.cards import Estimate, Wording, interval
 from retention.dashboard.filters import DIMENSIONS, UNKNOWN, Filters, month_in
 from retention.dashboard.people import Crowd
-from retention.dashboard.queries import Freshness, When, chosen
+from retention.dashboard.queries import Freshness, When, chosen, segment_of
 from retention.lib import formats
 from retention.metrics import months, queries
 from retention.stores.models import Store
@@ -91,6 +92,9 @@ def answer(name: str, question: Question, fresh: Freshness) -> Answer:
 def _common(q: Question, fresh: Freshness) -> Facts:
     facts = [(DIMENSIONS[name], getattr(q.filters, name)) for name in DIMENSIONS if getattr(q.filters, name)]
     facts = [(name, "unknown" if value == UNKNOWN else value) for name, value in facts]
+    if q.filters.segment:
+        narrowed = segment_of(q.store, q.filters.segment)
+        facts.append(("Segment", narrowed.name if narrowed else "one that is gone"))
     return [*facts, ("True for the end of", q.day(q.when.as_of)), ("Freshness", _freshness(q, fresh))]
 
 
@@ -421,6 +425,7 @@ def written_people(store: Store, found: Sequence[people.Person]) -> list[dict[st
     return [
         {
             "name": person.title,
+            "link": reverse("customers:person", args=[store.slug, person.id]),
             "email": person.email if person.name else "",
             "purchases": formats.number(person.purchases, store.locale),
             "net": formats.money(person.net, store.currency, store.locale),

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from retention.dashboard.customers import views
+from retention.dashboard.customers.identity import views as identity
+
+app_name = "customers"
+urlpatterns = [
+    path("", views.listed, name="list"),
+    path("count/", views.count, name="count"),
+    path("customers.csv", views.file, name="csv"),
+    path("tag/", views.tag, name="tag"),
+    path("tag/<int:pk>/undo/", views.untag, name="untag"),
+    path("views/", views.save_view, name="save_view"),
+    path("views/<int:pk>/remove/", views.remove_view, name="remove_view"),
+    path("duplicates/", identity.duplicates, name="duplicates"),
+    path("merges/<int:pk>/undo/", identity.unmerge, name="unmerge"),
+    path("notes/<int:pk>/", views.note, name="note"),
+    path("notes/<int:pk>/remove/", views.remove_note, name="remove_note"),
+    path("notes/<int:pk>/restore/", views.restore_note, name="restore_note"),
+    path("<int:pk>/", views.person, name="person"),
+    path("<int:pk>/tags/", views.tags, name="tags"),
+    path("<int:pk>/notes/", views.add_note, name="add_note"),
+    path("<int:pk>/segments/<int:segment>/", views.why, name="why"),
+    path("<int:pk>/merge/<int:other>/", identity.merge, name="merge"),
+    path("<int:pk>/apart/<int:other>/", identity.apart, name="apart"),
+    path("<int:pk>/export/", identity.export, name="export"),
+    path("<int:pk>/erase/", identity.erase, name="erase"),
+]
