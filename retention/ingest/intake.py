@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import md5
 from itertools import islice
 from pathlib import Path
@@ -34,7 +35,8 @@ def look(path: Path, store: Store, *, form: str = "") -> Look:
         header, rows = table.header, list(islice(table.rows, SAMPLE))
     form = form or recognise(header).name
     if form != lines.LINES.name:
-        return Look(header, rows, form, {}, {})
+        names = [name for name in header if name.strip().lower() in FORMATS[form].money]
+        return Look(header, rows, form, {}, _guess_decimals(header, rows, names))
     preset = MappingPreset.objects.filter(store=store, header=signature(header)).first()
     if preset:
         return Look(header, rows, form, dict(preset.mapping), dict(preset.options))
@@ -50,8 +52,10 @@ def take(
     mapping: dict[str, str],
     options: dict[str, Any],
     as_of: int,
+    again: bool = True,
 ) -> ImportRun:
-    """Make the run of a file. One that was stopped half-way with the same file is taken up again."""
+    """Make the run of a file; with `again`, an import of the same file that was stopped half-way is taken
+    up. It is recognised by its state: it runs."""
     found = look(path, store, form=form or (lines.LINES.name if mapping else ""))
     chosen = {f: column for f, column in {**found.mapping, **mapping}.items() if column}
     if mapping and not form and "amount" in mapping and "unit_price" not in mapping:
@@ -66,7 +70,9 @@ def take(
         "mapping": chosen,
         "options": {**found.options, **options},
     }
-    left = ImportRun.objects.filter(**told, state=State.RUNNING).first()
+    changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    runs = ImportRun.objects.filter(**told, state=State.RUNNING, created_at__gt=changed)
+    left = runs.first() if again else None
     return left or ImportRun.objects.create(**told, name=path.name[:255], as_of=as_of)
 
 
@@ -92,9 +98,10 @@ def _guess_options(header: list[str], rows: list[Row], mapping: dict[str, str]) 
         if values.day_first([row[place] for _, row in rows if len(row) > place]):
             options["day_first"] = True
     money = [mapping[f] for f in ("unit_price", "amount") if f in mapping]
-    if money:
-        place = header.index(money[0])
-        cells = [row[place] for _, row in rows if len(row) > place]
-        if values.looks_decimal_comma(cells):
-            options["decimal_comma"] = True
-    return options
+    return options | _guess_decimals(header, rows, money[:1])
+
+
+def _guess_decimals(header: list[str], rows: list[Row], columns: list[str]) -> dict[str, Any]:
+    places = [header.index(column) for column in columns]
+    cells = [row[place] for _, row in rows for place in places if len(row) > place]
+    return {"decimal_comma": True} if values.looks_decimal_comma(cells) else {}

@@ -106,7 +106,8 @@ class _Lines:
             try:
                 if len(row) != self.width:
                     self._fit(row)
-                for nth, cells in enumerate(parse(row), line * STEP):
+                # All of a row before any of it: a row is used whole or not at all.
+                for nth, cells in enumerate(tuple(parse(row)), line * STEP):
                     out.append(f"{nth}\t{cells}\n")
             except Unusable as error:
                 self._reject(line, str(error), row)

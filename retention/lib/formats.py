@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency, format_decimal, get_currency_precision
+from babel.numbers import format_currency, format_decimal
 
 NBSP = "\u00a0"
 NOTHING = "—"
@@ -31,10 +31,19 @@ def major(minor: float, currency: str) -> float:
     return float(minor) / float(10 ** decimals(currency))
 
 
-@lru_cache(maxsize=256)
+# ISO 4217; 2 where not named. Not Babel's: that says how many are usually shown, and for RSD or IRR that is
+# none, while amounts are kept in hundredths.
+DECIMALS = {
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI"), 0),
+    **dict.fromkeys(("VND", "VUV", "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
+}
+
+
 def decimals(currency: str) -> int:
-    """How many a price in this currency has."""
-    return int(get_currency_precision(currency))
+    """How many decimals an amount of this currency's smallest unit has."""
+    return DECIMALS.get(currency, 2)
 
 
 def money(minor: float | None, currency: str, locale: str = "en_US", *, whole: bool = False) -> str:

@@ -128,3 +128,31 @@ def test_a_missing_store_is_one_clear_line(import_text: Import) -> None:
 def test_reviews_are_refused_with_a_reason(import_text: Import) -> None:
     with pytest.raises(CommandError, match="reviews"):
         import_text("title,body,rating,review_date\n")
+
+
+def test_another_mapping_of_the_same_rows_makes_no_other_orders(import_text: Import) -> None:
+    text = "customer,date,amount,land\n1,2020-01-01,5,DE\n1,2020-01-01,5,DE\n"
+    import_text(text)
+    again = import_text(text, "--map", "country=land")
+    assert again["orders"] == {"new": 0, "changed": 2, "same": 0}
+    assert set(Order.objects.values_list("country", flat=True)) == {"DE"}
+
+
+def test_the_prefix_of_credit_notes_is_that_of_the_invoice_not_of_the_customer(import_text: Import) -> None:
+    text = "order,customer,date,amount\n1,C7,2020-01-01,50\nC2,C7,2020-01-01,20\n"
+    import_text(text, *PREFIX, "--one-order-per", "customer-day")
+    order = Order.objects.get()
+    assert (order.items, order.refunded, order.void) == (5000, 2000, False)
+
+
+def test_a_row_that_is_told_again_with_its_category_gives_it_to_the_product(import_text: Import) -> None:
+    for store, files in (("one", ("", "Hats")), ("two", ("Hats", ""))):
+        for category in files:
+            text = f"order,date,amount,title,category\n1,2020-01-01,5,Cap,{category}\n"
+            import_text(text, store=store)
+    assert list(Product.objects.values_list("category", flat=True)) == ["Hats", "Hats"]
+
+
+def test_a_decimal_comma_needs_no_option(import_text: Import) -> None:
+    import_text("order;date;customer;amount\n1;2020-01-31;a;1.029,50\n2;2020-01-31;a;7,50\n")
+    assert sorted(Order.objects.values_list("items", flat=True)) == [750, 102950]

@@ -10,7 +10,7 @@ import pytest
 
 from retention.catalog.models import Product
 from retention.customers.models import Customer
-from retention.orders.models import Order, Refund
+from retention.orders.models import Order, Refund, Shipment
 from retention.timeline.models import Event
 from tests.ingest.conftest import Import
 
@@ -256,3 +256,45 @@ def test_woocommerce_variations_have_their_parents_category(import_text: Import)
     )
     red = Product.objects.get(sku="neck-red")
     assert (red.category, red.price, red.stock) == ("Clothing > Tshirts", 1800, 4)
+
+
+def test_rows_of_an_order_whose_first_row_was_refused_are_refused_with_it(import_text: Import):
+    lines = ("Cap", "50.00"), ("Mug", "20.00"), ("Hat", "10.00")
+    other = shopify(("Bag", "50.00")).splitlines()[1].replace("#1001", "#1002")
+    result = import_text(shopify(*lines, Currency="EUR", Id="") + other.replace(WHOLE["Id"], "") + "\n")
+    assert list(Order.objects.values_list("external_id", flat=True)) == ["#1002"]
+    assert result["rows"]["rejected"] == 3
+    assert accounted(result)
+
+
+def test_a_number_that_no_order_can_have_rejects_its_row_not_the_file(import_text: Import):
+    good, bad = shopify(("Cap", "5.00")), shopify(("Mug", "5.00")).replace("#1001", "#1002")
+    bad = bad.replace(WHOLE["Id"], "").replace(",1,Mug", ",99999999999,Mug")
+    result = import_text(good + bad.splitlines()[1] + "\n")
+    assert (result["rows"]["accepted"], result["rows"]["rejected"]) == (1, 1)
+
+
+def test_a_parcel_that_a_newer_export_takes_back_is_gone_in_any_order(import_text: Import):
+    sent = shopify(("Cap", "50.00"), Fulfilled_at="2025-05-12 10:00:00 -0400")
+    taken_back = shopify(("Cap", "50.00"), Fulfilled_at="")
+    for store, files in (
+        ("one", [(sent, "1"), (taken_back, "2")]),
+        ("two", [(taken_back, "2"), (sent, "1")]),
+    ):
+        for text, day in files:
+            import_text(text, "--as-of", f"2025-06-0{day}", store=store)
+    assert not Shipment.objects.exists()
+
+
+def test_a_woocommerce_row_is_used_whole_or_not_at_all(import_text: Import):
+    second = {f"Product Item 2 {word}": value for word, value in (("Name", "Mug"), ("Quantity", "many"))}
+    result = import_text(table({**WOO, **COLUMNS, **second}))
+    assert not Order.objects.exists()
+    assert result["rows"]["rejected"] == 1
+    assert accounted(result)
+
+
+def test_woocommerce_amounts_with_a_decimal_comma_are_not_a_hundred_times_as_much(import_text: Import):
+    head = "Date,Order #,N. Revenue (formatted),Status,Customer,Product(s),Items sold\n"
+    import_text(head + '2025-03-01 10:00:00,77,"1.029,50 €",completed,Ann,1× Cap,1\n')
+    assert Order.objects.get().net == 102950

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+from retention.ingest.files import values
 from retention.lib import formats
 
 
@@ -51,3 +52,8 @@ def test_moments_are_told_on_the_clock_of_the_store() -> None:
 def test_a_while_ago_is_rough() -> None:
     assert formats.ago(timedelta(seconds=5)) == "just now"
     assert formats.ago(timedelta(hours=3, minutes=5)) == "3 hours ago"
+
+
+def test_every_currency_is_shown_with_the_decimals_that_files_are_read_with() -> None:
+    for currency in ("RSD", "IRR", "MGA", "KWD", "IQD", "JPY", "USD"):
+        assert formats.major(values.minor(values.money(currency)("5")), currency) == 5

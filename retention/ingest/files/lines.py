@@ -54,9 +54,9 @@ GUESSES = {
     "updated": "updated at,updated_at,last changed,last modified,date_modified,modified at",
 }
 GOODS = ("sku", "title", "category")
-MOST_PIECES = 2_000_000_000
 # Entries of each memory: enough for most shops, little enough for any file.
 REMEMBERED = 50_000
+SHORT = 400
 LIMITS = {"country": 80, "channel": 80, "campaign": 120, "coupon": 120, "category": 255, "title": 500}
 LIMITS |= {"first_name": 200, "last_name": 200}
 
@@ -119,13 +119,14 @@ def _order(at: dict[str, int], texts: list[str], reading: Reading) -> Callable[[
     """A reader of (cells of the order, does it cancel another). Lines of one order follow each other
     mostly, so the last one is remembered."""
     asked = [at[f] for f in ("order", "date", "customer", "email", "updated", *texts) if f in at]
-    cells_of = _cells(asked if "order" in at else sorted(set(at.values())))
+    cells_of = _cells(asked) if "order" in at else tuple
     customer_of = _optional(at.get("customer"), values.key("customer id", 320))
     email_of = _optional(at.get("email"), values.email_key)
     reads = [(at[field], values.cut(LIMITS[field])) for field in texts]
     moment_of = values.moment(reading.zone, latest=reading.latest, day_before_month=reading.day_first)
     updated_of = _optional(at.get("updated"), lambda cell: str(moment_of(cell)) if cell.strip() else "")
-    key_of, date_at, prefix = _order_key(at, reading), at["date"], reading.cancel_prefix
+    key_of, date_at = _order_key(at, reading), at["date"]
+    order_at, prefix = at.get("order", -1), reading.cancel_prefix
     last: tuple[str, ...] = ("never",)
     found = ("", False)
 
@@ -138,7 +139,8 @@ def _order(at: dict[str, int], texts: list[str], reading: Reading) -> Callable[[
         order = key_of(row, customer or email, placed)
         beside = [text(row[place]) for place, text in reads]
         told = "\t".join([order, str(placed), customer, email, updated_of(row), *beside])
-        last, found = cells, (told, prefix != "" and order.startswith(prefix))
+        cancels = prefix != "" and order_at >= 0 and values.identifier(row[order_at]).startswith(prefix)
+        last, found = cells, (told, cancels)
         return found
 
     return read
@@ -157,7 +159,10 @@ def _goods(at: dict[str, int]) -> Callable[[list[str]], str]:
             if len(seen) > REMEMBERED:
                 seen.clear()
             sku, title = sku_of(row), title_of(row)
-            seen[cells] = "\t".join((product_key(sku, title), sku, title, category_of(row)))
+            told = "\t".join((product_key(sku, title), sku, title, category_of(row)))
+            if sum(map(len, cells)) > SHORT:
+                return told
+            seen[cells] = told
         return seen[cells]
 
     return read
@@ -173,7 +178,7 @@ def _order_key(at: dict[str, int], reading: Reading) -> Callable[[list[str], str
     if reading.one_order_per == "customer-day":
         return _customer_day(reading.zone)
     if "order" not in at:
-        return _content_key(at)
+        return _content_key
     place, read = at["order"], values.key("order number", 120)
 
     def order(row: list[str], who: str, placed: int) -> str:
@@ -202,15 +207,11 @@ def _customer_day(zone: ZoneInfo) -> Callable[[list[str], str, int], str]:
     return order
 
 
-def _content_key(at: dict[str, int]) -> Callable[[list[str], str, int], str]:
-    """Rows without an order number are told apart by content; staging numbers the exact duplicates."""
-    places = [at[field] for field in sorted(at)]
-
-    def order(row: list[str], who: str, placed: int) -> str:
-        content = "\x1f".join([row[place].strip() for place in places])
-        return md5(content.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
-
-    return order
+def _content_key(row: list[str], who: str, placed: int) -> str:
+    """Rows without an order number are told apart by content; staging numbers the exact duplicates. All
+    of the content, mapped or not: with a better mapping, the same rows must not be other orders."""
+    content = "\x1f".join([cell.strip() for cell in row])
+    return md5(content.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
 
 
 def _amounts(at: dict[str, int], reading: Reading) -> Callable[[list[str]], tuple[str, bool, bool]]:
@@ -273,7 +274,7 @@ def _pieces(decimal_comma: bool) -> Callable[[str], tuple[int, int | Decimal]]:
         if cell in seen:
             return seen[cell]
         exact = values.number(cell, decimal_comma=decimal_comma)
-        if abs(exact) > MOST_PIECES:
+        if abs(exact) > values.MOST_PIECES:
             raise Unusable(f"The quantity “{cell[:40]}” is too large.")
         whole = exact == int(exact)
         found = (int(exact), int(exact)) if whole else (1 if exact > 0 else -1, exact)

@@ -12,15 +12,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
+from xml.etree.ElementTree import ParseError
 
 SNIFF = 65_536
 # A file that unpacks to more than this, or 1,000 times its size, is refused as a bomb.
 LARGEST = 8 * 2**30
 STEEPEST = 1_000
 LONGEST_CELL = 131_072
+# A line is read as a whole before it is split, so an endless one would fill the memory.
+LONGEST_LINE = 16 * 2**20
 MOST_COLUMNS = 2_000
+# Excel's own limit. A row may claim any number, and the ones before it come out as empty rows.
+MOST_SHEET_ROWS = 2**20
+DAMAGED = (KeyError, ValueError, TypeError, IndexError, AttributeError, ParseError)
+ABOUT = ("workbook.xml", "styles.xml", ".rels")
+
+# Put after a file's last line, to see whether a cell is still open there.
+END = "\x00end"
+NEVER_CLOSED = "A quotation mark is never closed: the rows from here to line {last} cannot be told apart."
 
 Row = tuple[int, list[str]]
 
@@ -51,10 +63,11 @@ codecs.register_error("windows", _as_windows)
 
 
 class Counted(io.RawIOBase):
-    """Reads through, and stops a file that unpacks to far more than it should."""
+    """Reads through, and stops a file that unpacks to far more than it should, or has no line ends."""
 
     def __init__(self, inner: BinaryIO, packed: int) -> None:
-        self.inner, self.left = inner, min(LARGEST, max(packed, 1_000) * STEEPEST)
+        self.inner, self.left = inner, max(packed, min(LARGEST, max(packed, 1_000) * STEEPEST))
+        self.unbroken = 0
 
     def readable(self) -> bool:
         return True
@@ -65,6 +78,9 @@ class Counted(io.RawIOBase):
         self.left -= len(piece)
         if self.left < 0:
             raise Unreadable("The file unpacks to far more than its size; it was not read further.")
+        self.unbroken = 0 if b"\n" in piece or b"\r" in piece else self.unbroken + len(piece)
+        if self.unbroken > LONGEST_LINE:
+            raise Unreadable("A line of the file is longer than 16 MB: this is not a table.")
         view[: len(piece)] = piece
         return len(piece)
 
@@ -83,6 +99,8 @@ def open_table(path: str | Path) -> Iterator[Table]:
         raise Unreadable(f"The file {path} may not be read.") from None
     except (zlib.error, gzip.BadGzipFile, EOFError, zipfile.BadZipFile) as error:
         raise Unreadable(f"The compressed file is damaged ({error}).") from None
+    except NotImplementedError:
+        raise Unreadable("The .zip is packed in a way that cannot be read. Pack it again as .zip.") from None
 
 
 def _tables(file: BinaryIO, size: int) -> Iterator[Table]:
@@ -100,7 +118,7 @@ def _tables(file: BinaryIO, size: int) -> Iterator[Table]:
     elif magic == b"%PDF":
         raise Unreadable("This is a PDF. Export the orders as CSV or .xlsx.")
     else:
-        yield _text_table(io.BufferedReader(file, 1 << 18))  # type: ignore[arg-type]
+        yield _text_table(io.BufferedReader(Counted(file, size), 1 << 18))
 
 
 def _zip_tables(file: BinaryIO) -> Iterator[Table]:
@@ -132,7 +150,7 @@ def _text_table(data: io.BufferedReader) -> Table:
     if sample.lstrip()[:1] in ("{", "[", "<"):
         raise Unreadable("This is JSON, XML or a web page, not a table. Export the orders as CSV.")
     csv.field_size_limit(LONGEST_CELL)
-    reader = csv.reader(text, delimiter=sniff_delimiter(sample))
+    reader = csv.reader(chain(text, [END]), delimiter=sniff_delimiter(sample))
     broken: list[tuple[int, str]] = []
     rows = _csv_rows(reader, broken)
     return Table(_header(rows), rows, broken)
@@ -175,6 +193,11 @@ def _csv_rows(reader: csv._reader, broken: list[tuple[int, str]]) -> Iterator[Ro
     while True:
         try:
             for row in reader:
+                if row and row[-1].endswith(END):
+                    # After the last row it stands alone; inside a cell, the cell's quote was never closed.
+                    if row != [END]:
+                        broken.append((line, NEVER_CLOSED.format(last=reader.line_num - 1)))
+                    return
                 if row:
                     yield line, row
                 line = reader.line_num + 1
@@ -187,22 +210,38 @@ def _csv_rows(reader: csv._reader, broken: list[tuple[int, str]]) -> Iterator[Ro
 def _sheet_table(file: BinaryIO, archive: zipfile.ZipFile) -> Table:
     if sum(info.file_size for info in archive.infolist()) > LARGEST // 8:
         raise Unreadable("The workbook is too large. Save it as CSV.")
-    # The only part that a workbook forces into memory.
+    # What a workbook forces into memory: its texts, and all about it that is no sheet.
     shared = [info.file_size for info in archive.infolist() if info.filename.endswith("sharedStrings.xml")]
-    if sum(shared) > 100 * 2**20:
+    about = [
+        info.file_size
+        for info in archive.infolist()
+        if info.filename.startswith("xl/") and info.filename.endswith(ABOUT)
+    ]
+    if sum(shared) > 100 * 2**20 or sum(about) > 20 * 2**20:
         raise Unreadable("The workbook holds too much text. Save it as CSV.")
     import openpyxl  # half a second to import, and few files need it
 
-    book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-    rows = _sheet_rows(book.worksheets[0])
+    try:
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        sheet = book.worksheets[0]
+    except DAMAGED as error:
+        raise Unreadable(f"The workbook is damaged ({error}). Save it again, or as CSV.") from None
+    # Some programs write a wrong size into their sheets; rows beyond it would be left out.
+    sheet.reset_dimensions()
+    rows = _sheet_rows(sheet)
     return Table(_header(rows), rows, [])
 
 
 def _sheet_rows(sheet: object) -> Iterator[Row]:
-    for line, row in enumerate(sheet.iter_rows(values_only=True), 1):  # type: ignore[attr-defined]
-        cells = [_cell(value) for value in row]
-        if any(cells):
-            yield line, cells
+    try:
+        for line, row in enumerate(sheet.iter_rows(values_only=True), 1):  # type: ignore[attr-defined]
+            if line > MOST_SHEET_ROWS:
+                raise Unreadable("The sheet says that it has more rows than a sheet can have.")
+            cells = [_cell(value) for value in row]
+            if any(cells):
+                yield line, cells
+    except DAMAGED as error:
+        raise Unreadable(f"The workbook is damaged ({error}). Save it again, or as CSV.") from None
 
 
 def _cell(value: object) -> str:

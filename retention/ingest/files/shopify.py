@@ -32,14 +32,26 @@ def orders(header: list[str], reading: Reading) -> tuple[tuple[str, ...], Parse]
     first_at = [find(name) for name in ("Financial Status", "Total", "Currency")]
     head_of, line_of = _head(header, reading), _line(header, reading)
     blank = "\t" * (len(HEAD) - 1)
+    refused = ""
 
-    def parse(row: list[str]) -> tuple[str]:
-        if not (name := name_of(row[name_at])):
-            raise Unusable("The order's name is missing.")
+    def read(row: list[str], name: str, whole: bool) -> str:
         email = values.email_key(row[email_at]) if email_at >= 0 else ""
         order = f"{name}\t{name}\t{moment_of(row[created_at])}\t{email}"
+        return f"{order}\t{head_of(row) if whole else blank}\t{line_of(row)}"
+
+    def parse(row: list[str]) -> tuple[str]:
+        nonlocal refused
+        if not (name := name_of(row[name_at])):
+            raise Unusable("The order's name is missing.")
         whole = any(at >= 0 and row[at].strip() for at in first_at)
-        return (f"{order}\t{head_of(row) if whole else blank}\t{line_of(row)}",)
+        if not whole and name == refused:
+            # Alone they would be an order without its currency, discounts and state.
+            raise Unusable("The first row of this order could not be used.")
+        try:
+            return (read(row, name, whole),)
+        except Unusable:
+            refused = name if whole else refused
+            raise
 
     return (*ORDER, *HEAD, *LINE), parse
 
@@ -115,10 +127,11 @@ def _line(header: list[str], reading: Reading) -> Callable[[list[str]], str]:
         title, sku = text(row, "Lineitem name")[:500], values.identifier(text(row, "Lineitem sku"))[:255]
         if not title and not text(row, "Lineitem quantity"):
             return "\t" * (len(LINE) - 1)
-        quantity = int(values.number(text(row, "Lineitem quantity") or "1"))
+        quantity = values.whole(text(row, "Lineitem quantity") or "1")
         price = money(row, "Lineitem price")
+        total = values.minor(quantity * price * values.FINER)
         gift = bool(NOT_GOODS.search(title)) and text(row, "Lineitem requires shipping").lower() != "true"
-        amounts = f"{quantity}\t{price}\t{money(row, 'Lineitem discount')}\t{quantity * price}"
+        amounts = f"{quantity}\t{price}\t{money(row, 'Lineitem discount')}\t{total}"
         return f"{amounts}\t{flag(gift)}\tt\t{product_key(sku, title)}\t{sku}\t{title}"
 
     return read
@@ -226,7 +239,7 @@ def products(header: list[str], reading: Reading) -> tuple[tuple[str, ...], Pars
                     *(sku, title, handle[:255], category, vendor, tags),
                     (text(row, "Variant Image", "Variant image URL") or image)[:1000],
                     *(amount(price), amount(text(row, "Cost per item"))),
-                    str(int(values.number(stock))) if stock else "",
+                    str(values.whole(stock)) if stock else "",
                     active,
                 )
             ),

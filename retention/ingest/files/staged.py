@@ -88,6 +88,7 @@ class Format:
     facts: str  # orders, customers or products
     source: str
     parser: Callable[[list[str], Reading], tuple[tuple[str, ...], Parse]]
+    money: tuple[str, ...] = ()  # columns that show whether amounts are written 1.234,56
 
 
 def column_finder(header: list[str]) -> Callable[..., int]:

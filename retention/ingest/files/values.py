@@ -7,21 +7,20 @@ import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
+from typing import TypeVar
 from zoneinfo import ZoneInfo
+
+from retention.lib.formats import decimals
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
 # Prices are read this much finer than the smallest unit: unit prices such as 0.001 exist.
 FINER = 10_000
 LARGEST = 10**15 * FINER
-NO_DECIMALS = {
-    *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW"),
-    *("PYG", "RWF", "UGX", "UYI", "VND"),
-}
-NO_DECIMALS |= {"VUV", "XAF", "XOF", "XPF"}
-THREE_DECIMALS = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}
+MOST_PIECES = 2_000_000_000
 CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]+")
+# A separator of thousands with one or two digits after it, up to the end: it separates decimals.
+GROUPED = re.compile(r",\d{1,2}-?$")
 NUMBER = re.compile(r"-?[0-9]*\.?[0-9]+|-?[0-9]+\.")
 
 
@@ -29,27 +28,44 @@ class Unusable(Exception):
     """The row cannot be used; the message is what the merchant reads."""
 
 
-def exponent(currency: str) -> int:
-    """Decimals of the currency's smallest unit (ISO 4217)."""
-    if currency in NO_DECIMALS:
-        return 0
-    return 3 if currency in THREE_DECIMALS else 2
+T = TypeVar("T")
 
 
-@lru_cache(maxsize=50_000)
+class Memory(dict[str, T]):
+    """What cells were read as. Bounded in entries, and in letters, because a cell may be a whole page."""
+
+    def __init__(self, read: Callable[[str], T]) -> None:
+        self.read, self.letters = read, 0
+
+    def __missing__(self, cell: str) -> T:
+        found = self.read(cell)
+        self.letters += len(cell)
+        if len(self) >= 50_000 or self.letters > 4_000_000:
+            self.clear()
+            self.letters = len(cell)
+        if len(cell) < 4_000:
+            self[cell] = found
+        return found
+
+
+def remembered(read: Callable[[str], T]) -> Callable[[str], T]:
+    return Memory(read).__getitem__
+
+
+@remembered
 def clean(cell: str) -> str:
     """Text on one line, without control characters."""
     return CONTROL.sub(" ", cell).strip()
 
 
-@lru_cache(maxsize=50_000)
+@remembered
 def identifier(cell: str) -> str:
     """An id as people mean it: `17850.0` (a spreadsheet's number) and `'17850` are 17850."""
     text = clean(cell).removeprefix("'").strip()
     return text[:-2] if text.endswith(".0") and text[:-2].isdigit() else text
 
 
-@lru_cache(maxsize=50_000)
+@remembered
 def email_key(cell: str) -> str:
     """The key that an e-mail address is matched on; empty if the cell holds no address."""
     text = unicodedata.normalize("NFC", clean(cell).removeprefix("'").strip()).lower()
@@ -61,7 +77,7 @@ def email_key(cell: str) -> str:
 def cut(limit: int) -> Callable[[str], str]:
     """Text of at most `limit` characters: for titles and names, which are only read by people."""
 
-    @lru_cache(maxsize=50_000)
+    @remembered
     def read(cell: str) -> str:
         return clean(cell)[:limit]
 
@@ -71,7 +87,7 @@ def cut(limit: int) -> Callable[[str], str]:
 def key(what: str, limit: int) -> Callable[[str], str]:
     """An id of at most `limit` characters; a longer one cannot be told apart when cut, so it is refused."""
 
-    @lru_cache(maxsize=50_000)
+    @remembered
     def read(cell: str) -> str:
         text = identifier(cell)
         if len(text) > limit:
@@ -83,9 +99,9 @@ def key(what: str, limit: int) -> Callable[[str], str]:
 
 def money(currency: str, *, decimal_comma: bool = False) -> Callable[[str], int]:
     """A reader of amounts, in 1/10,000 of the smallest unit."""
-    scale = Decimal(10) ** exponent(currency) * FINER
+    scale = Decimal(10) ** decimals(currency) * FINER
 
-    @lru_cache(maxsize=50_000)
+    @remembered
     def read(cell: str) -> int:
         value = number(cell, decimal_comma=decimal_comma) * scale
         if abs(value) > LARGEST:
@@ -99,6 +115,11 @@ def number(cell: str, *, decimal_comma: bool = False) -> Decimal:
     text = clean(cell).replace("\u2212", "-").replace("\u00a0", "").replace("\u202f", "")
     negative = text.startswith("(") and text.endswith(")")
     text = re.sub(r"[^0-9.,\-]", "", text)
+    if GROUPED.search(text.replace(".", ";").replace(",", ".").replace(";", ",") if decimal_comma else text):
+        mark = "point" if decimal_comma else "comma"
+        raise Unusable(f"“{cell[:40]}” has a decimal {mark}, unlike the other amounts of the file.")
+    if text.endswith((".-", ",-")):
+        text = text[:-2]  # 12,- is how a price of 12 without cents is written
     text = text.replace(".", "").replace(",", ".") if decimal_comma else text.replace(",", "")
     if text.endswith("-"):
         text = "-" + text[:-1]
@@ -117,8 +138,18 @@ def same_currency(told: str, currency: str) -> None:
         raise Unusable(f"The order is in {told[:10]}, but the store counts in {currency}.")
 
 
+def whole(cell: str) -> int:
+    """A number of pieces."""
+    count = int(number(cell))
+    if abs(count) > MOST_PIECES:
+        raise Unusable(f"The quantity “{cell[:40]}” is too large.")
+    return count
+
+
 def minor(fine: int) -> int:
     """Fine units to the smallest unit of the currency, halves away from zero."""
+    if abs(fine) > LARGEST:
+        raise Unusable("The amount is too large.")
     half = FINER // 2
     return (fine + half) // FINER if fine >= 0 else -((half - fine) // FINER)
 
@@ -139,6 +170,9 @@ def day_first(samples: list[str]) -> bool | None:
         match = PARTS.match(clean(cell))
         if not match or len(match[1]) == 4:
             continue
+        # Nobody writes the month first before a point.
+        if "." in match[0][: len(match[1]) + 1]:
+            return True
         if int(match[1]) > 12:
             return True
         if int(match[2]) > 12:
@@ -149,7 +183,7 @@ def day_first(samples: list[str]) -> bool | None:
 def moment(zone: ZoneInfo, *, latest: datetime, day_before_month: bool = False) -> Callable[[str], int]:
     """A reader of moments, in microseconds since 1970. A naive time is in `zone`."""
 
-    @lru_cache(maxsize=50_000)
+    @remembered
     def read(cell: str) -> int:
         found = read_date(clean(cell), day_before_month=day_before_month)
         if found is None:

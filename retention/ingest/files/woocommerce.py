@@ -29,7 +29,7 @@ def orders(header: list[str], reading: Reading) -> tuple[tuple[str, ...], Parse]
     total_of = _money(header, reading)
 
     def line(item: Item) -> str:
-        quantity = int(values.number(item.get("quantity") or "1"))
+        quantity = values.whole(item.get("quantity") or "1")
         net = values.minor(money(item["total"])) if item.get("total") else 0
         gross = values.minor(money(item["subtotal"])) if item.get("subtotal") else net
         title, sku = item.get("name", "")[:500], values.identifier(item.get("sku", ""))[:255]
@@ -158,7 +158,7 @@ def analytics(header: list[str], reading: Reading) -> tuple[tuple[str, ...], Par
         placed, status = moment_of(text(row, "Date")), text(row, "Status").lower().removeprefix("wc-")
         total = values.minor(money(text(row, "Net Sales", "N. Revenue (formatted)")))
         sold = text(row, "Items sold")
-        quantity = int(values.number(sold)) if sold else 1
+        quantity = values.whole(sold) if sold else 1
         titles = re.split(r",\s*(?=\d+×)", text(row, "Product(s)"))
         title = re.sub(r"^\d+×\s*", "", titles[0]) if len(titles) == 1 else ", ".join(titles)
         product = product_key("", title[:500]) if len(titles) == 1 else ""
@@ -193,7 +193,7 @@ def products(header: list[str], reading: Reading) -> tuple[tuple[str, ...], Pars
             *(tags_of(text(row, "Tags")), text(row, "Images").split(",")[0].strip()[:1000]),
             amount(text(row, "Sale price", "Regular price")),
             amount(text(row, "Cost of goods", "Meta: _wc_cog_cost")),
-            str(int(values.number(stock))) if stock else "",
+            str(values.whole(stock)) if stock else "",
             flag(text(row, "Published") in ("", "1")),
         )
         return ("\t".join(told),)
@@ -201,6 +201,13 @@ def products(header: list[str], reading: Reading) -> tuple[tuple[str, ...], Pars
     return PRODUCT, parse
 
 
-ORDERS = Format("woo-orders", "WooCommerce orders", "orders", "woocommerce", orders)
-ANALYTICS_ORDERS = Format("woo-analytics", "WooCommerce Analytics orders", "orders", "woocommerce", analytics)
-PRODUCTS = Format("woo-products", "WooCommerce products", "products", "woocommerce", products)
+# Shops write amounts as their settings say, so the files must be asked for their decimals.
+ORDERS = Format("woo-orders", "WooCommerce orders", "orders", "woocommerce", orders, ("order_total",))
+ANALYTICS_ORDERS = Format(
+    *("woo-analytics", "WooCommerce Analytics orders", "orders", "woocommerce", analytics),
+    ("net sales", "n. revenue (formatted)"),
+)
+PRODUCTS = Format(
+    *("woo-products", "WooCommerce products", "products", "woocommerce", products),
+    ("regular price", "sale price"),
+)

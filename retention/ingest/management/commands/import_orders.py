@@ -92,8 +92,11 @@ class Command(BaseCommand):
             mapping=mapping,
             options=reading,
             as_of=_as_of(options["as_of"], store),
+            again=not options["dry_run"],
         )
-        (running.check if options["dry_run"] else running.start)(run)
+        # One that was stopped half-way goes on where it is.
+        if not run.busy:
+            (running.check if options["dry_run"] else running.start)(run)
         with nullcontext() if options["dry_run"] else followers_keep_up():
             if not running.advance(run.pk):
                 raise CommandError("Another process is importing this file right now.")
@@ -119,7 +122,7 @@ def _reading(options: dict[str, Any]) -> dict[str, Any]:
     told = {
         "time_zone": zone,
         "source": options["source"],
-        "decimal_comma": options["decimal_comma"],
+        "decimal_comma": options["decimal_comma"] or None,  # not said is not a no: it is guessed
         "one_order_per": options["one_order_per"],
     }
     if options["date_order"]:
