@@ -127,9 +127,12 @@ def discard_run(run: ImportRun) -> bool:
 
 
 def discard_old_drafts() -> None:
-    old = timezone.now() - KEPT
-    for run in ImportRun.objects.filter(state__in=WAITING, created_at__lt=old, started_at=None):
+    old = ImportRun.objects.filter(created_at__lt=timezone.now() - KEPT)
+    for run in old.filter(state__in=(State.DRAFT, State.CHECKED)):
         discard_run(run)
+    # What a stopped import had brought in by then is there; its page goes on saying so.
+    for run in old.filter(state=State.FAILED):
+        running.forget_file(run)
 
 
 def _lock(run: ImportRun) -> ImportRun:

@@ -77,7 +77,7 @@ def _goods(run: ImportRun, columns: tuple[str, ...]) -> str:
     return f"""
         CREATE UNLOGGED TABLE {run.goods_table} AS
         SELECT product, sku, told[1]::bigint AS version, told[2] AS title, told[3] AS category,
-            NULL::bigint AS id, NULL::text AS catalog_category
+            NULL::bigint AS id
         FROM (SELECT product, min(sku) AS sku,
                 max(ARRAY[lpad((CASE WHEN sale THEN placed ELSE 0 END)::text, 20, '0'), {words}]) AS told
             FROM {run.lines_table} WHERE product <> '' GROUP BY product) AS latest
@@ -109,7 +109,8 @@ def _grouped(run: ImportRun, columns: tuple[str, ...]) -> str:
                 coalesce(sum(discount) FILTER (WHERE NOT coalesce(credit, false)), 0) AS line_discounts,
                 coalesce(-sum(CASE WHEN total > 0 THEN -total ELSE total END) FILTER (WHERE credit), 0)
                     AS credited,
-                (array_agg(product ORDER BY row))[1] AS first_product, {category} AS own_category,
+                (array_agg(product ORDER BY row) FILTER (WHERE total IS NOT NULL
+                    AND NOT coalesce(credit, false)))[1] AS first_product, {category} AS own_category,
                 md5(string_agg(concat({told}), E'\\n' ORDER BY row)) AS digest
             FROM {run.lines_table} GROUP BY key
         ), netted AS (

@@ -100,6 +100,18 @@ def catch_up(name: str) -> int:
     return total
 
 
+def last_position() -> tuple[int, int]:
+    """The position of the last event that is committed now."""
+    last = Event.objects.order_by("-xid", "-id").values_list("xid", "id").first()
+    return last or (0, 0)
+
+
+def is_behind(name: str, position: tuple[int, int]) -> bool:
+    """Whether the follower has yet to read up to this position."""
+    read = Follower.objects.filter(name=name).values_list("xid", "event_id").first()
+    return (read or (0, 0)) < position
+
+
 def lag(name: str) -> int:
     """How many events the follower has not read yet."""
     with connection.cursor() as cursor:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.db.models import F
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retention.customers.models import Customer, Identity
-from retention.ingest import facts, grouping, running, staging
+from retention.ingest import facts, grouping, keeping_up, running, staging, tasks
 from retention.ingest.intake import take
 from retention.ingest.models import ImportRun, State
 from retention.orders.models import Line, Order, Refund
 from retention.stores.models import Store
+from retention.timeline.follow import lag
 from retention.timeline.models import Event
 from tests import world
+from tests.ingest.conftest import import_file
 
 HEADER = "order,date,customer,email,sku,title,quantity,unit_price,country\n"
 IDS, EMAILS = ["", "7", "8"], ["", "ann@x.com", "bo@x.com"]
@@ -162,3 +167,90 @@ def test_an_error_that_would_come_again_ends_the_run_with_words(tmp_path, monkey
     run.refresh_from_db()
     assert run.state == State.FAILED
     assert "There is no file" in run.error
+
+
+def left_half_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: Store) -> tuple[Path, ImportRun]:
+    monkeypatch.setattr(grouping, "CHUNK", 10)
+    path = tmp_path / "orders.csv"
+    path.write_text(text_of(ROWS))
+    run = run_of(store, path, 5)
+
+    def stop(run: ImportRun) -> None:
+        if run.chunk == 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        running.advance(run.pk, told=stop)
+    return path, run
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_dry_run_of_its_file_leaves_a_killed_import_to_be_finished(tmp_path, monkeypatch):
+    path, run = left_half_way(tmp_path, monkeypatch, world.a_store(slug="shop"))
+    import_file(path, "--dry-run", "--map", "cancel_prefix=C")
+    tasks.sweep()
+    run.refresh_from_db()
+    assert (run.state, Order.objects.count()) == (State.DONE, 40)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_command_after_a_kill_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    path, run = left_half_way(tmp_path, monkeypatch, world.a_store(slug="shop"))
+    result = import_file(path, "--map", "cancel_prefix=C")
+    assert result["run"] == run.pk
+    assert result["orders"] == {"new": 40, "changed": 0, "same": 0}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_products_that_come_in_between_two_chunks_name_all_categories(tmp_path, monkeypatch):
+    store = world.a_store()
+    monkeypatch.setattr(grouping, "CHUNK", 10)
+    (tmp_path / "orders.csv").write_text(text_of(ROWS))
+    (tmp_path / "products.csv").write_text(
+        "Handle,Title,Type,Vendor,Variant SKU,Variant Price\ncap,Cap,Hats,V,a,2\n"
+    )
+    orders = run_of(store, tmp_path / "orders.csv", 5)
+    products = take(
+        store, tmp_path / "products.csv", form="", mapping={}, options={"source": "file"}, as_of=6
+    )
+    running.start(products)
+
+    def come_in_between(run: ImportRun) -> None:
+        if run.chunk == 2:
+            with ThreadPoolExecutor() as other:
+                other.submit(in_a_connection_of_its_own, products.pk).result()
+
+    running.advance(orders.pk, told=come_in_between)
+    assert set(Order.objects.values_list("first_category", flat=True)) == {"Hats"}
+
+
+def in_a_connection_of_its_own(run: int) -> None:
+    try:
+        assert running.advance(run)
+    finally:
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_returns_when_a_follower_in_other_hands_has_read_all(tmp_path, monkeypatch):
+    store = world.a_store()
+    monkeypatch.setattr(keeping_up, "FOLLOWERS", {"metrics": keeping_up.FOLLOWERS["metrics"]})
+    world.an_order(world.a_customer(store))
+    held, free = threading.Event(), threading.Event()
+
+    def another_worker() -> None:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(hashtext('follower:metrics'))")
+                held.set()
+                free.wait(5)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor() as pool:
+        pool.submit(another_worker)
+        assert held.wait(5)
+        threading.Timer(1, free.set).start()
+        with keeping_up.followers_keep_up():
+            pass
+    assert lag("metrics") == 0

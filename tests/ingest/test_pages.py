@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
-from retention.ingest import tasks
+from retention.ingest import actions, tasks
 from retention.ingest.models import ImportRun, MappingPreset, State
 from retention.orders.models import Order
 from retention.timeline.models import Event
@@ -97,6 +99,20 @@ def test_a_removed_file_is_gone(browser):
     press(browser, run, "discard")
     assert not Path(run.path).exists()
     assert not ImportRun.objects.exists()
+
+
+@pytest.mark.parametrize("state", State.values)
+def test_a_file_that_nobody_imported_is_forgotten_after_a_week(browser, state):
+    run = dropped(browser)
+    press(browser, run, "mapping", **mapped(run))
+    tasks.sweep()
+    old = timezone.now() - actions.KEPT - timedelta(hours=1)
+    ImportRun.objects.update(
+        created_at=old, state=state, **({"started_at": None} if state == "draft" else {})
+    )
+    actions.discard_old_drafts()
+    kept = state in (State.CHECKING, State.RUNNING, State.DONE)
+    assert Path(run.path).exists() == kept
 
 
 @pytest.mark.parametrize(
