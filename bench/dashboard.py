@@ -54,12 +54,26 @@ def _shop(slug: str, scale: float) -> Store:
 
     with stopwatch(f"{slug}: {scale:g} of ten million orders made"):
         store = make_shop(slug, scale)
+    _wait_for_quiet()
     with stopwatch(f"{slug}: figures computed"):
         rebuild(store)
     _read_on(store)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     return store
+
+
+def _wait_for_quiet() -> None:
+    """Until no open transaction, such as an autovacuum, hides events: a rebuild takes in what it sees."""
+    from django.db import connection
+
+    hidden = "SELECT EXISTS (SELECT FROM timeline_event WHERE xid >= pg_snapshot_xmin(pg_current_snapshot()))"
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(hidden)
+            if not cursor.fetchone()[0]:
+                return
+        time.sleep(0.2)
 
 
 def _read_on(store: Store) -> None:
