@@ -126,30 +126,39 @@ def _pairs(store: Store, source: str) -> list[Pair]:
 def _connected(pairs: list[Pair], apart: set[frozenset[int]]) -> list[Group]:
     """Connected components: names are nodes, a pair is an edge, a known record is a node as well.
 
-    A pair of two records that a person called two people is no edge: the id decides.
+    An edge that would bring together two records that a person called two people is none: the id decides.
     """
     parent: dict[object, object] = {}
+    held: dict[object, set[int]] = {}
 
     def root(node: object) -> object:
-        parent.setdefault(node, node)
+        if parent.setdefault(node, node) == node and node not in held:
+            held[node] = {node} if isinstance(node, int) else set()
         while parent[node] != node:
             parent[node] = parent[parent[node]]
             node = parent[node]
         return node
 
+    def join(one: object, two: object) -> None:
+        one, two = root(one), root(two)
+        if one == two or (apart and any(frozenset((a, b)) in apart for a in held[one] for b in held[two])):
+            return
+        parent[two] = one
+        held[one] |= held.pop(two)
+
     for customer, email, by_id, by_email, _ in pairs:
-        two = frozenset((by_id, by_email)) in apart
-        nodes: list[object] = [("id", customer)] if customer else []
-        nodes += [("email", email)] if email and not two else []
-        nodes += [known for known in ((by_id,) if two else (by_id, by_email)) if known is not None]
-        for node in nodes[1:]:
-            parent[root(node)] = root(nodes[0])
+        if by_id is not None:
+            join(("id", customer), by_id)
+        if by_email is not None:
+            join(("email", email), by_email)
+    for customer, email, *_ in pairs:
+        if customer and email:
+            join(("id", customer), ("email", email))
     groups: dict[object, Group] = {}
-    for customer, email, by_id, by_email, home in pairs:
-        two = frozenset((by_id, by_email)) in apart
-        group = groups.setdefault(root(("id", customer) if customer else ("email", email)), Group())
+    for customer, email, _, _, home in pairs:
+        found = root(("id", customer) if customer else ("email", email))
+        group = groups.setdefault(found, Group(known=set(held[found])))
         group.pairs.append((customer, email, home))
-        group.known |= {known for known in ((by_id,) if two else (by_id, by_email)) if known is not None}
     for group in groups.values():
         group.share_homes()
     return list(groups.values())
@@ -185,8 +194,8 @@ def _add(cursor: Any, store: Store, source: str) -> None:
         INSERT INTO customers_identity (store_id, source, external_id, customer_id, home)
         SELECT DISTINCT %(store)s, %(source)s, customer, id, nullif(home, id) FROM person
             WHERE customer <> ''
-        UNION SELECT DISTINCT %(store)s, 'email', email, id, nullif(home, id) FROM person
-            WHERE email <> ''
+        UNION (SELECT DISTINCT ON (email) %(store)s, 'email', email, id, nullif(home, id) FROM person
+            WHERE email <> '' ORDER BY email, customer)
         ON CONFLICT (store_id, source, external_id) DO NOTHING
         """,
         {"store": store.pk, "source": source},

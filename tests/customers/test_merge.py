@@ -227,3 +227,23 @@ def test_any_story_of_merges_ends_where_it_would_have_without_them(steps, db, tm
 def _owned(store):
     names = dict(Identity.objects.filter(store=store).values_list("customer", "external_id"))
     return {o.external_id: names[o.customer_id] for o in Order.objects.filter(store=store)}
+
+
+def test_people_told_apart_are_not_joined_by_an_address_that_both_begin_to_use(store, tmp_path):
+    import_orders(
+        store, tmp_path,
+        ("A1", on(1), "c1", "", "", "", "10.00"),
+        ("B1", on(2), "c2", "", "", "", "20.00"),
+    )  # fmt: skip
+    one, two = known(store, "c1"), known(store, "c2")
+    merging.keep_apart(one, two, by="user:1")
+    import_orders(
+        store, tmp_path,
+        ("A2", on(3), "c1", "home@example.com", "", "", "5.00"),
+        ("B2", on(4), "c2", "home@example.com", "", "", "5.00"),
+        ("C1", on(5), "c3", "home@example.com", "", "", "5.00"),
+    )  # fmt: skip
+    assert not Merge.objects.exists()
+    owned = {o.external_id: o.customer_id for o in Order.objects.filter(store=store)}
+    assert (owned["A2"], owned["B2"]) == (one.pk, two.pk)
+    assert clean(store) == []

@@ -14,6 +14,7 @@ from retention.metrics.models import Daily, Purchase, State
 from retention.metrics.report import build_report
 from retention.metrics.tasks import sweep
 from retention.orders.models import Order
+from tests import world
 from tests.metrics.shop import a_customer, a_refund, a_store, an_order, tell, tell_all
 
 pytestmark = pytest.mark.django_db
@@ -157,3 +158,13 @@ def test_an_order_that_the_follower_was_not_told_of_is_found():
     tell_all(store)
     an_order(a_customer(store), 1)
     assert any("purchase" in line for line in check.differences(store))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_check_waits_for_what_the_follower_is_still_to_read():
+    store = world.a_store(slug="shop")
+    world.an_order(world.a_customer(store))
+    out = StringIO()
+    call_command("check_metrics", "--store", "shop", stdout=out)
+    assert "shop: exact" in out.getvalue()
+    assert Purchase.objects.count() == 1
