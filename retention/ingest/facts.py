@@ -22,6 +22,7 @@ def apply_chunk(run: ImportRun) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         people.lock_store(run.store)
         if form.facts == "orders":
+            _match_numbers(cursor, run, form)
             _tell(cursor, run, form)
             _count(cursor, run)
             _write(cursor, run, form)
@@ -67,14 +68,58 @@ def count_chunk(run: ImportRun) -> None:
     """What `apply_chunk` would do, without doing it."""
     form = FORMATS[run.format]
     with transaction.atomic(), connection.cursor() as cursor:
+        people.lock_store(run.store)
         if form.facts == "orders":
+            _match_numbers(cursor, run, form)
             _tell(cursor, run, form)
             _count(cursor, run)
         else:
-            people.lock_store(run.store)
             _tally(run, registers.WRITERS[form.facts](cursor, run, _names(run, form)))
-            transaction.set_rollback(True)
+        transaction.set_rollback(True)
         run.chunk += 1
+
+
+def _match_numbers(cursor: Any, run: ImportRun, form: Format) -> None:
+    """An order that came without its id takes it from the file that has it; one whose id is known is found
+    by its number. Only for formats whose numbers are names: elsewhere a number may be another order's id."""
+    if not form.numbered:
+        return
+    names = _names(run, form)
+    cursor.execute(
+        f"""
+        WITH named AS (
+            UPDATE orders_order o SET external_id = s.external_id FROM {run.orders_table} s
+            WHERE s.chunk = %(chunk)s AND s.external_id <> s.key AND NOT s.note
+                AND o.store_id = %(store)s AND o.source = %(source)s AND o.external_id = s.key
+                AND NOT EXISTS (SELECT FROM orders_order x WHERE x.store_id = %(store)s
+                    AND x.source = %(source)s AND x.external_id = s.external_id)
+            RETURNING o.id, o.customer_id, o.placed_at, s.external_id
+        ), refund AS (
+            UPDATE orders_refund r SET external_id = n.external_id || ':refund' FROM named n
+            WHERE r.order_id = n.id
+        )
+        INSERT INTO timeline_event (store_id, customer_id, kind, occurred_at, subject, data, by)
+        SELECT %(store)s, customer_id, 'order.changed', placed_at, 'order:' || id,
+            jsonb_build_object('order', id, 'previous_customer', NULL), %(by)s FROM named
+        """,
+        names,
+    )
+    cursor.execute(
+        f"""
+        UPDATE {run.orders_table} s SET external_id = o.external_id FROM (
+            SELECT number, min(external_id) AS external_id FROM orders_order
+            WHERE store_id = %(store)s AND source = %(source)s AND number <> external_id AND number <> ''
+                -- In the words of the index orders_order_number.
+                AND (ltrim(lower(number), '#')) COLLATE "C" IN (
+                    SELECT (ltrim(lower(key), '#')) COLLATE "C" FROM {run.orders_table}
+                    WHERE chunk = %(chunk)s AND external_id = key)
+            GROUP BY number HAVING count(*) = 1) o
+        WHERE s.chunk = %(chunk)s AND s.external_id = s.key AND NOT s.note AND o.number = s.key
+            AND NOT EXISTS (SELECT FROM orders_order x WHERE x.store_id = %(store)s
+                AND x.source = %(source)s AND x.external_id = s.key)
+        """,
+        names,
+    )
 
 
 def _tell(cursor: Any, run: ImportRun, form: Format) -> None:

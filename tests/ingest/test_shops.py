@@ -298,3 +298,14 @@ def test_woocommerce_amounts_with_a_decimal_comma_are_not_a_hundred_times_as_muc
     head = "Date,Order #,N. Revenue (formatted),Status,Customer,Product(s),Items sold\n"
     import_text(head + '2025-03-01 10:00:00,77,"1.029,50 €",completed,Ann,1× Cap,1\n')
     assert Order.objects.get().net == 102950
+
+
+def test_an_export_without_ids_tells_of_the_same_orders(import_text: Import):
+    told = {"Email": "a@x.com", "Refunded_Amount": "54.00"}
+    old, new = shopify(("Cap", "50.00"), Id="", **told), shopify(("Cap", "50.00"), **told)
+    for store, files in (("one", [(old, "1"), (new, "2")]), ("two", [(new, "2"), (old, "1")])):
+        for text, day in files:
+            import_text(text, "--as-of", f"2025-06-0{day}", store=store)
+    assert list(Order.objects.values_list("external_id", flat=True)) == [WHOLE["Id"], WHOLE["Id"]]
+    assert list(Refund.objects.values_list("external_id", "amount")) == [(f"{WHOLE['Id']}:refund", 4500)] * 2
+    assert import_text(old, "--dry-run", store="two")["orders"]["new"] == 0

@@ -267,6 +267,6 @@ def variant_title(title: str, options: list[str]) -> str:
     return (f"{title} - {chosen}" if chosen else title)[:500]
 
 
-ORDERS = Format("shopify-orders", "Shopify orders", "orders", "shopify", orders)
+ORDERS = Format("shopify-orders", "Shopify orders", "orders", "shopify", orders, numbered=True)
 CUSTOMERS = Format("shopify-customers", "Shopify customers", "customers", "shopify", customers)
 PRODUCTS = Format("shopify-products", "Shopify products", "products", "shopify", products)

@@ -88,6 +88,7 @@ class Format:
     facts: str  # orders, customers or products
     source: str
     parser: Callable[[list[str], Reading], tuple[tuple[str, ...], Parse]]
+    numbered: bool = False  # an order's key is its number; older exports know no other id
     money: tuple[str, ...] = ()  # columns that show whether amounts are written 1.234,56
 
 

@@ -202,12 +202,12 @@ def products(header: list[str], reading: Reading) -> tuple[tuple[str, ...], Pars
 
 
 # Shops write amounts as their settings say, so the files must be asked for their decimals.
-ORDERS = Format("woo-orders", "WooCommerce orders", "orders", "woocommerce", orders, ("order_total",))
+ORDERS = Format("woo-orders", "WooCommerce orders", "orders", "woocommerce", orders, money=("order_total",))
 ANALYTICS_ORDERS = Format(
     *("woo-analytics", "WooCommerce Analytics orders", "orders", "woocommerce", analytics),
-    ("net sales", "n. revenue (formatted)"),
+    money=("net sales", "n. revenue (formatted)"),
 )
 PRODUCTS = Format(
     *("woo-products", "WooCommerce products", "products", "woocommerce", products),
-    ("regular price", "sale price"),
+    money=("regular price", "sale price"),
 )
