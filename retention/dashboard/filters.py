@@ -39,6 +39,8 @@ class Filters:
     campaign: str = ""
     country: str = ""
     category: str = ""
+    # The number of a segment or list; 0 for everybody.
+    segment: int = 0
     tab: str = "activity"
     curves: tuple[date, ...] = ()
 
@@ -52,6 +54,11 @@ class Filters:
         chosen = {name: getattr(self, name) for name in DIMENSIONS}
         return {name: "" if value == UNKNOWN else value for name, value in chosen.items() if value}
 
+    @property
+    def narrowed(self) -> bool:
+        """Are some customers left out?"""
+        return bool(self.where or self.segment)
+
     @cached_property
     def query(self) -> str:
         """The query string of this choice, without what is default."""
@@ -64,6 +71,8 @@ class Filters:
         if self.as_of:
             pairs["as_of"] = [self.as_of.isoformat()]
         pairs |= {name: [getattr(self, name)] for name in DIMENSIONS if getattr(self, name)}
+        if self.segment:
+            pairs["segment"] = [str(self.segment)]
         if self.tab != "activity":
             pairs["tab"] = [self.tab]
         if self.curves:
@@ -81,6 +90,7 @@ def parse(query: QueryDict) -> Filters:
     return Filters(
         range=_one_of(query.get("range", ""), RANGES, "365"),
         as_of=_date(query.get("as_of", "")),
+        segment=_number(query.get("segment", "")),
         tab=_one_of(query.get("tab", ""), TABS, "activity"),
         curves=tuple(sorted(set(months), reverse=True)[:MOST_CURVES]),
         **{name: query.get(name, "").replace("\x00", "")[:255] for name in DIMENSIONS},
@@ -94,6 +104,10 @@ def month_in(text: str) -> date | None:
 
 def _one_of(value: str, allowed: object, default: str) -> str:
     return value if value in allowed else default  # type: ignore[operator]
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
 
 
 def _date(text: str) -> date | None:

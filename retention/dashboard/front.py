@@ -82,7 +82,10 @@ def filter_bar(look: Look, found: Front) -> dict[str, Any]:
         "as_of": found.when.as_of,
         "today": found.when.today,
         "as_of_keeps": _keeps(filters, "as_of"),
-        "menus": [_menu(look, name, found.menus[name]) for name in DIMENSIONS],
+        "menus": [
+            *(_menu(look, name, found.menus[name]) for name in DIMENSIONS),
+            *([_segment_menu(look, found)] if found.segments or filters.segment else []),
+        ],
         "narrowed": filters != replace(Filters(), tab=filters.tab, curves=filters.curves),
         "clear_link": Filters(tab=filters.tab, curves=filters.curves).link(),
     }
@@ -113,6 +116,16 @@ def _menu(look: Look, name: str, values: Sequence[DimensionValue]) -> Menu:
             )
         )
     return Menu(name, DIMENSIONS[name], "unknown" if chosen == UNKNOWN else chosen, options)
+
+
+def _segment_menu(look: Look, found: Front) -> Menu:
+    chosen = look.filters.segment
+    names = {one.pk: one.name for one in found.segments}
+    options = [Option("Everybody", look.filters.link(segment=0), not chosen)]
+    for one in found.segments:
+        size = formats.number(one.customers, look.store.locale)
+        options.append(Option(one.name, look.filters.link(segment=one.pk), one.pk == chosen, size))
+    return Menu("segment", "Segment", names.get(chosen, "one that is gone") if chosen else "", options)
 
 
 def notices(look: Look, found: Front) -> dict[str, str]:
@@ -153,7 +166,7 @@ def _stale(look: Look, when: When) -> str:
 def _nobody(look: Look, found: Front) -> str:
     if found.rate.now.n:
         return ""
-    if look.filters.where:
+    if look.filters.narrowed:
         return "Nobody matches this choice in these days. Clear a filter, or choose a longer range."
     return "Nobody bought in these days. Choose a longer range."
 
@@ -347,6 +360,8 @@ def rate_chart(look: Look, points: Sequence[RatePoint]) -> Chart:
 def _no_course(look: Look) -> str:
     if look.filters.days is None:
         return "Choose a number of days to see how the rate went."
+    if look.filters.segment:
+        return "Not drawn for a segment: the card on top tells the rate of its people."
     if len(look.filters.where) > 1:
         return "Shows for one filter at a time."
     return f"Appears when your orders go back further than {look.filters.days} days."

@@ -56,6 +56,11 @@ RETURNED = (
     "EXISTS (SELECT 1 FROM metrics_purchase p WHERE p.customer_id = c.customer_id"
     " AND p.store_id = c.store_id AND p.day > %(after)s AND p.day <= %(until)s AND p.nth > 1)"
 )
+IN_SEGMENT = (
+    "EXISTS (SELECT 1 FROM segments_membership m JOIN segments_segment s ON s.id = m.segment_id"
+    " WHERE m.customer_id = c.customer_id AND m.left_at IS NULL AND m.segment_id = %(segment)s"
+    " AND s.status = 'active')"
+)
 ACTIVE = (
     "EXISTS (SELECT 1 FROM metrics_purchase p WHERE p.customer_id = c.customer_id"
     " AND p.store_id = c.store_id AND p.month = %(month)s)"
@@ -67,6 +72,8 @@ def everybody(store: Store, filters: Filters) -> Crowd:
     crowd = Crowd(("c.store_id = %(store)s",), {"store": store.pk})
     for name, value in filters.where.items():
         crowd = crowd.narrowed(f"c.{name} = %({name})s", **{name: value})
+    if filters.segment:
+        crowd = crowd.narrowed(IN_SEGMENT, segment=filters.segment)
     return crowd
 
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Max, Min, Q, Sum
+from django.db.models import Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
+from retention.customers.models import Customer
 from retention.dashboard.cards import NOTHING, Course, Estimate
 from retention.dashboard.filters import DIMENSIONS, Filters
 from retention.lib.intervals import Survival, mean_half_width
@@ -30,6 +31,8 @@ from retention.metrics.queries import (
     TrendPoint,
 )
 from retention.metrics.rebuild import FOLLOWER
+from retention.segments.models import Membership, Segment
+from retention.segments.queries import counts
 from retention.stores.models import Store
 from retention.timeline.follow import lag
 from retention.timeline.models import Follower
@@ -80,6 +83,13 @@ class Month:
 
 
 @dataclass(frozen=True)
+class SegmentSize:
+    pk: int
+    name: str
+    customers: int
+
+
+@dataclass(frozen=True)
 class Front:
     """Everything on the front page, as figures."""
 
@@ -97,6 +107,7 @@ class Front:
     cohorts: list[Cohort] = field(default_factory=list)
     months: list[Month] = field(default_factory=list)
     menus: dict[str, list[DimensionValue]] = field(default_factory=dict)
+    segments: list[SegmentSize] = field(default_factory=list)
 
 
 def when(store: Store, filters: Filters) -> When:
@@ -119,6 +130,7 @@ def chosen(filters: Filters) -> Slice:
         campaign=where.get("campaign"),
         country=where.get("country"),
         category=where.get("category"),
+        customers=people_of(filters.segment) if filters.segment else None,
     )
 
 
@@ -149,6 +161,7 @@ def front(store: Store, filters: Filters) -> Front:
         cohorts=cohorts,
         months=trend(store, filters, at.as_of),
         menus=menus(store),
+        segments=segments(store),
     )
 
 
@@ -183,6 +196,24 @@ def menus(store: Store) -> dict[str, list[DimensionValue]]:
     for dimension, value, n in rows:
         found[dimension].append(DimensionValue(value, int(n)))
     return found
+
+
+def segments(store: Store) -> list[SegmentSize]:
+    """Segments and lists to choose from, by name. Two queries."""
+    sizes = counts(store)
+    found = Segment.objects.filter(store=store).active().order_by("name").values_list("pk", "name")
+    return [SegmentSize(pk, name, sizes.get(pk, 0)) for pk, name in found]
+
+
+def segment_of(store: Store, number: int) -> Segment | None:
+    """The active one of this number."""
+    return Segment.objects.filter(store=store, pk=number).active().first() if number else None
+
+
+def people_of(segment: int) -> QuerySet[Customer]:
+    """Who is in it now; nobody where there is no such segment. The figures themselves keep to one store."""
+    stays = Membership.objects.filter(segment=segment, segment__status="active", left_at=None)
+    return Customer.objects.filter(pk__in=stays.values("customer_id"))
 
 
 def rate_points(store: Store, filters: Filters, as_of: date, since: date | None = None) -> list[RatePoint]:
@@ -258,7 +289,7 @@ def gap_course(store: Store, filters: Filters, as_of: date) -> Course:
 def trend(store: Store, filters: Filters, as_of: date) -> list[Month]:
     part = chosen(filters)
     points = queries.trend(store, part, as_of, count=SPARK_MONTHS)
-    guests = {} if filters.where else _guests_by_month(store, as_of)
+    guests = {} if filters.narrowed else _guests_by_month(store, as_of)
     first = next((i for i, p in enumerate(points) if p.purchases or guests.get(p.month)), len(points))
     return [Month(point, guests.get(point.month, 0)) for point in points[first:]]
 

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, Stream
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from retention.dashboard import actions, charts, filters, front, heatmap, numbers, people, queries
+from retention.dashboard import actions, charts, filters, front, groups, heatmap, numbers, people, queries
 from retention.lib import formats
 from retention.lib.htmx import invalid, page, saved, wants_part
 from retention.lib.spreadsheets import Cell, csv_lines
@@ -119,8 +119,13 @@ def number(request: StoreRequest, store: Store, name: str) -> HttpResponse:
         "back": _home(look),
         "people": _people(request, look, name, found, key),
         "groups": _groups(request, question, answer),
+        "new_segment": groups.new_segment_link(name, question, answer) if _may_segment(request) else "",
     }
     return page(request, "dashboard/number.html", context)
+
+
+def _may_segment(request: StoreRequest) -> bool:
+    return request.membership is None or request.membership.role in (Role.OWNER, Role.MARKETER)
 
 
 def _question(request: StoreRequest, store: Store) -> tuple[front.Look, numbers.Question]:
