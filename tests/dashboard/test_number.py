@@ -38,7 +38,7 @@ def opened(client: Client, name: str, query: str = "", **headers: str) -> str:
 
 
 def names(said: str) -> list[str]:
-    return [name.strip() for name in re.findall(r'<th scope="row">([^<]+)', said)]
+    return [name.strip() for name in re.findall(r'<th scope="row">(?:<a [^>]+>)?([^<]+)', said)]
 
 
 def lines(client: Client, name: str, query: str = "") -> list[list[str]]:
