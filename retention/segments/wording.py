@@ -12,9 +12,10 @@ from retention.catalog.models import Product
 from retention.lib import formats
 from retention.segments import rules, schema
 from retention.segments.conditions import CONDITIONS, Condition
+from retention.segments.drafts import operator_of, type_of
 from retention.segments.models import Segment
 from retention.segments.rules import Rule
-from retention.segments.types import DateOperator, Operator
+from retention.segments.types import DateOperator, Operator, in_words
 from retention.stores.models import Store
 from retention.timeline.kinds import KINDS
 
@@ -107,7 +108,7 @@ class Words:
             )
         if node["if"] == "products.bought":
             return self._bought(node)
-        said = rules.words(node, self.store)
+        said = rules.words({**node, "where": []}, self.store) + self._narrowed(node)
         of = node.get("of") or {}
         if "product" in of:
             said = said.replace(
@@ -116,6 +117,19 @@ class Words:
             )
         if "kind" in node:
             said = said.replace(f"event “{node['kind']}”", f"“{event(node['kind'])}”")
+        return said
+
+    def _narrowed(self, node: Rule) -> str:
+        """Which purchases or events count."""
+        said, store = "", self.store
+        for one in node.get("where", []):
+            kind = type_of(CONDITIONS[node["if"]], one["field"])
+            operator = operator_of(kind, one["is"])
+            value = ""
+            if operator.value is not None:
+                value = in_words(kind, operator, one["value"], currency=store.currency, locale=store.locale)
+            words = operator.words.format(value=value)
+            said += f", {one['field'].replace('_', ' ')} {words}"
         return said
 
     def _bought(self, node: Rule) -> str:

@@ -10,7 +10,7 @@ document.addEventListener("keydown", (event) => {
   const line = verb && event.target.closest("[data-line]");
   if (!line) return;
   const place = verb === "add" && !line.matches("[data-group]") ? line.parentElement.closest("[data-line]") : line;
-  const button = place && place.querySelector(`:scope > * > [data-verb="${verb}"], :scope > [data-verb="${verb}"]`);
+  const button = place && place.querySelector(`:scope > * > [data-verb="${verb}"], :scope > .head > * > [data-verb="${verb}"]`);
   if (!button) return;
   event.preventDefault();
   if (!button.disabled) button.click();
