@@ -90,6 +90,8 @@ def forget_file(run: ImportRun) -> None:
 
 
 def _fail(run: ImportRun, reason: str) -> None:
+    # What the failed chunk had counted was taken back with it.
+    run.refresh_from_db(fields=COUNTS)
     staging.drop_staging(run)
     run.state, run.error, run.staged, run.finished_at = State.FAILED, reason, False, timezone.now()
     run.save()

@@ -254,3 +254,22 @@ def test_an_import_returns_when_a_follower_in_other_hands_has_read_all(tmp_path,
         with keeping_up.followers_keep_up():
             pass
     assert lag("metrics") == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_stopped_run_counts_only_what_it_brought_in(tmp_path, monkeypatch):
+    store = world.a_store()
+    monkeypatch.setattr(grouping, "CHUNK", 10)
+    (tmp_path / "orders.csv").write_text(text_of(ROWS))
+    run, events = run_of(store, tmp_path / "orders.csv", 5), facts._events
+
+    def stop(*args: Any) -> None:
+        if Order.objects.count() > 20:
+            raise ValueError("no more room")
+        events(*args)
+
+    monkeypatch.setattr(facts, "_events", stop)
+    running.advance(run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.accepted, run.facts_new, run.chunk) == (State.FAILED, 20, 20, 2)
+    assert Order.objects.count() == 20
