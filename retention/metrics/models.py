@@ -119,7 +119,8 @@ class CustomerFact(Acquired):
     class Meta:
         indexes = [
             models.Index(fields=["store", "cohort"], name="metrics_customer_cohort"),
-            models.Index(fields=["store", "last_day"], name="metrics_customer_last"),
+            models.Index(fields=["store", "last_day", "customer_id"], name="metrics_customer_last"),
+            models.Index(fields=["store", "net", "customer_id"], name="metrics_customer_net"),
         ]
 
     def __str__(self) -> str:

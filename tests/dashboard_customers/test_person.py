@@ -74,7 +74,7 @@ def test_the_page_says_it_all(store, ana, as_user):
     text = page(as_user(ana), mara)
     for words in (
         *("Mara Lindqvist", "mara@example.com", "Malmö, SE", "Buys for Table AB", "wholesale", "$100.00"),
-        *("top 1", "32 days", "10 days ago", "Order #1010 · $50.00", "Subscribed to email", "subscribed"),
+        *("top 1", "32 days", "10 days ago", "Order #1010 · $50.00", "Subscribed to e-mail", "subscribed"),
     ):
         assert words.replace(" days", "\u00a0days") in text or words in text, words
 
@@ -110,7 +110,7 @@ def test_chips_are_the_families_that_are_there(store, ana, as_user):
     mara = open_shop(store)["mara"]
     assert list(story.story(mara).chips) == ["order", "consent"]
     only = story.story(mara, family="consent").moments
-    assert [moment.text for moment in only] == ["Subscribed to email (marketing)"]
+    assert [moment.text for moment in only] == ["Subscribed to e-mail (marketing)"]
     assert only[0].says == ["shop · checkout box"]
     assert len(story.story(mara, family="nonsense").moments) == 4
     text = page(as_user(ana), mara, "?kind=consent")

@@ -91,7 +91,7 @@ def test_filters_columns_and_a_view_by_name(enter, shop, marco, assert_usable):
     page.get_by_label("Save this list as").fill("Swedes")
     page.get_by_role("button", name="Save view").click()
     page.get_by_role("navigation", name="Saved views").get_by_role("link", name="Swedes").wait_for()
-    page.get_by_role("link", name="Remove the filter SE").click()
+    page.get_by_role("link", name="Remove the filter country: SE").click()
     until(page, "document.querySelectorAll('.customers tbody th').length > 40")
 
 

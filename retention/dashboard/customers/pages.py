@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
@@ -139,13 +139,14 @@ def person_page(
         "worth": _worth(customer),
         "rhythm": _rhythm(customer),
         "stands": [_stand(one, store) for one in person.stands(customer)],
-        "preference": person.preference(customer),
-        "groups": person.groups(customer),
+        **_preference(customer),
+        **_groups(customer),
         "now_there": _now_there(customer),
         "note_form": note_form or NoteForm(),
-        "notes": person.notes(customer),
+        "notes": [(note, _day(note.written_at, store)) for note in person.notes(customer)],
+        "erased_day": _day(customer.erased_at, store),
         "tag_problem": tag_problem,
-        "merges": [(merge, person.title(merge.other)) for merge in person.merges(customer)],
+        "merges": [(merge, _day(merge.merged_at, store)) for merge in person.merges(customer)],
         "suspects": [_suspect(customer, pair) for pair in person.suspects(customer)],
         "panels": _panels(request, customer),
         "company_place": ", ".join(p for p in (customer.city, customer.region, customer.country) if p),
@@ -234,9 +235,26 @@ def _now_there(customer: Customer) -> str:
         return ""
 
 
+def _groups(customer: Customer) -> dict[str, Any]:
+    found = person.groups(customer)
+    return {"groups": found, "stays": [(one, _day(one.since, customer.store)) for one in found.listed]}
+
+
+def _preference(customer: Customer) -> dict[str, Any]:
+    found = person.preference(customer)
+    pause = (
+        found.paused_until if found and found.paused_until and found.paused_until > timezone.now() else None
+    )
+    return {"preference": found, "paused": _day(pause, customer.store)}
+
+
 def _suspect(customer: Customer, pair: Any) -> dict[str, Any]:
     other = pair.two if pair.one.pk == customer.pk else pair.one
-    return {"pk": other.pk, "title": person.title(other), "reasons": ", ".join(pair.reasons)}
+    return {"pk": other.pk, "title": person.title(other), "reasons": ", ".join(_reasons(pair.reasons))}
+
+
+def _reasons(reasons: tuple[str, ...]) -> list[str]:
+    return ["e-mail" if reason == "email" else reason for reason in reasons]
 
 
 def _panels(request: StoreRequest, customer: Customer) -> list[dict[str, str]]:
@@ -343,7 +361,7 @@ def duplicates_page(request: StoreRequest, store: Store) -> dict[str, Any]:
                 "name": f"{pair.one.pk}-{pair.two.pk}",
                 "one": pair.one.pk,
                 "two": pair.two.pk,
-                "reasons": pair.reasons,
+                "reasons": _reasons(pair.reasons),
                 "sides": [_side(one, other, facts, store) for one, other in _both(pair)],
             }
             for pair in found
@@ -378,16 +396,21 @@ def answers(found: Explained | None, store: Store) -> list[dict[str, Any]]:
         {
             "holds": one.holds,
             "words": one.words,
-            "value": _value(one.value),
+            "value": _value(one.value, store),
             "turns": formats.moment(one.turns_at, store.locale, store.time_zone) if one.turns_at else "",
         }
         for one in found.conditions()
     ]
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, store: Store) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(str(one) for one in value) or "nothing"
-    return "nothing" if value in (None, "") else str(value)
+    if isinstance(value, str):
+        try:
+            return formats.day(date.fromisoformat(value[:10]), store.locale)
+        except ValueError:
+            return value or "nothing"
+    return "nothing" if value is None else str(value)

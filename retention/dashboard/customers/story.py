@@ -28,6 +28,8 @@ CHIPS = {
     "customer": "Profile",
 }
 
+SPOKEN = {"email": "e-mail", "sms": "SMS", "onsite": "on-site"}
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -134,6 +136,7 @@ class Behind:
             name = self.segments.get(data.get("segment", 0), "that is gone")
             return f"{'Entered' if event.kind == 'segment.entered' else 'Left'} segment “{name}”", [], ""
         if proof := self.proofs.get(data.get("proof", 0)):
+            plain = plain.replace(f" {proof.channel}", f" {SPOKEN.get(proof.channel, proof.channel)}", 1)
             return plain.rstrip(": "), [f"{proof.source} · {proof.method}".replace("_", " ")], ""
         return plain, [], ""
 

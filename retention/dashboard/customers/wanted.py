@@ -123,7 +123,7 @@ def words(wanted: Wanted, store: Store, segment: str = "") -> dict[str, str]:
         "purchases_from": f"{wanted.purchases_from}+ purchases",
         "purchases_to": f"up to {wanted.purchases_to} purchases",
         "last": f"bought {LAST.get(wanted.last, '')}",
-        "country": wanted.country,
+        "country": f"country: {wanted.country}",
         "tag": f"tag: {wanted.tag}",
         "consent": CONSENT.get(wanted.consent, ""),
         "segment": f"segment: {segment or wanted.segment}",
