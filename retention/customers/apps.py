@@ -6,4 +6,5 @@ class CustomersConfig(AppConfig):
     label = "customers"
 
     def ready(self) -> None:
-        from retention.customers import vocabulary  # noqa: F401  declares this app's words
+        # They declare this app's words, and where people are named.
+        from retention.customers import notes, tagging, vocabulary  # noqa: F401

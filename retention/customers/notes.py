@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
+from retention.customers.facts import names_people
 from retention.customers.models import Customer, Note
 from retention.customers.vocabulary import NoteAdded, NoteChanged, NoteDeleted, NoteKind, NoteRestored
 from retention.stores.models import User
@@ -54,3 +56,14 @@ def _told(note: Note, what: NoteKind, by: User) -> None:
         note.store, what, customer_id=note.customer_id, subject=f"customer:{note.customer_id}",
         by=f"user:{by.pk}",
     )  # fmt: skip
+
+
+def _erase(store_id: int, words: list[str]) -> None:
+    """A note about somebody else may name an erased person."""
+    for word in words:
+        for note in Note.objects.filter(store=store_id, text__icontains=word):
+            note.text = re.sub(re.escape(word), "(erased)", note.text, flags=re.IGNORECASE)
+            note.save(update_fields=["text"])
+
+
+names_people("notes", _erase)

@@ -12,6 +12,7 @@ from retention.customers.export import everything
 from retention.customers.merging import merge_customers, unmerge
 from retention.customers.models import Note
 from retention.customers.notes import add_note, delete_note
+from retention.customers.privacy import erase_customer
 from retention.timeline.models import Event
 from tests.dashboard_customers.shop import open_shop
 
@@ -86,6 +87,14 @@ def test_notes_follow_a_merge_and_come_back(store, mara, sam):
     unmerge(merge, by="test")
     note.refresh_from_db()
     assert note.customer == bo
+
+
+def test_erasing_reaches_a_note_about_somebody_else(store, mara, sam):
+    bo = store.customers.get(first_name="Bo")
+    note = add_note(bo, "Husband of Mara LINDQVIST, mara@example.com", by=sam)
+    erase_customer(mara, by="test")
+    note.refresh_from_db()
+    assert note.text == "Husband of (erased), (erased)"
 
 
 def test_a_note_is_part_of_what_a_person_may_ask_for(mara, sam):

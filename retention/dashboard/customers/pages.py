@@ -52,7 +52,7 @@ def listing_page(
         "first": _sort(store, wanted, "name"),
         "more": f"{here}{'&' if '?' in here else '?'}after={key}" if key else "",
         "beginning": here if after else "",
-        "known": "" if key or after else formats.counted(len(rows), "customer", locale=store.locale),
+        "known": _known(whom, len(rows), store, whole=not (key or after)),
         "cut": FEW if whom.cut else 0,
         "links": {name: list_url(store, wanted, name) for name in ("count", "csv", "tag", "save_view")},
         "chips": _chips(store, wanted),
@@ -62,6 +62,13 @@ def listing_page(
         "problem": problem,
         **({} if wants_part(request) else _choices(store, wanted)),
     }
+
+
+def _known(whom: listing.Crowd, shown: int, store: Store, *, whole: bool) -> str:
+    """How many they are, where that is known without counting: "" otherwise."""
+    if whom.cut:
+        return f"more than {formats.counted(FEW, 'customer', locale=store.locale)}"
+    return formats.counted(shown, "customer", locale=store.locale) if whole else ""
 
 
 def _column(store: Store, wanted: Wanted, name: str) -> dict[str, Any]:
