@@ -280,6 +280,7 @@ def _change_list(
     with connection.cursor() as cursor:
         keep_moves(cursor, [(segment.pk, pk, come, not come, None, None) for pk in sorted(changing)])
         moved = apply_moves(cursor, store, now, "hand", by=by)
+    _tell(segment, "changed by hand", by=by, now=now, moved=moved)
     living.hand_on(store, Surroundings.of(store), moved, now)
     return len(changing)
 

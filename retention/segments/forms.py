@@ -26,7 +26,7 @@ class NameForm(forms.Form):
         label="Looked after by",
         required=False,
         empty_label="Nobody",
-        help_text="Reminded when its review is due.",
+        help_text="Named beside the date of the next review.",
     )
 
     def __init__(self, *args: Any, store: Store, **kwargs: Any) -> None:

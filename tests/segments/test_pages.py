@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import re
@@ -172,6 +173,14 @@ def test_people_come_onto_a_list_and_go(web, shop):
     bob = queries.customers_in(vips).get(email="bob@example.com")
     web.post(f"{url}remove/", {"person": bob.pk})
     assert names(vips) == {"ann@example.com"}
+
+
+def test_the_activity_page_tells_a_list_once_and_by_its_name(web, shop):
+    vips = actions.create_list(shop, name="VIPs", by="user:1")
+    web.post(f"{HOME}{vips.pk}/add/", {"emails": "ann@example.com, bob@example.com"})
+    page = html.unescape(text(web.get("/fern-finch/activity/")))
+    assert "Segment “VIPs” changed by hand: 2 came, 0 left" in page
+    assert "Entered segment" not in page
 
 
 def test_nobody_is_put_into_a_rule_by_hand(web, again):
