@@ -17,7 +17,7 @@ from retention.customers.panels import PANELS
 from retention.dashboard.customers import columns, listing, person, story
 from retention.dashboard.customers.forms import NoteForm
 from retention.dashboard.customers.roles import may
-from retention.dashboard.customers.search import FEW
+from retention.dashboard.customers.search import FEW, MANY
 from retention.dashboard.customers.wanted import CONSENT, LAST, SORTS, Wanted, words
 from retention.dashboard.models import SavedView
 from retention.lib import formats
@@ -29,6 +29,12 @@ from retention.stores.models import Role, Store
 
 TABS = {"timeline": "Timeline", "orders": "Orders", "consent": "Consent"}
 SOME_DUPLICATES = 30
+PROOF_ICONS = {
+    "subscribed": "check",
+    "unsubscribed": "circle-x",
+    "asked": "mail",
+    "never_subscribed": "circle",
+}
 
 
 def list_url(store: Store, wanted: Wanted, name: str = "list") -> str:
@@ -53,7 +59,7 @@ def listing_page(
         "more": f"{here}{'&' if '?' in here else '?'}after={key}" if key else "",
         "beginning": here if after else "",
         "known": _known(whom, len(rows), store, whole=not (key or after)),
-        "cut": FEW if whom.cut else 0,
+        "cut": (MANY if wanted.narrowed else FEW) if whom.cut else 0,
         "links": {name: list_url(store, wanted, name) for name in ("count", "csv", "tag", "save_view")},
         "chips": _chips(store, wanted),
         "clear": list_url(store, Wanted(sort=wanted.sort, cols=wanted.cols)),
@@ -67,7 +73,8 @@ def listing_page(
 def _known(whom: listing.Crowd, shown: int, store: Store, *, whole: bool) -> str:
     """How many they are, where that is known without counting: "" otherwise."""
     if whom.cut:
-        return f"more than {formats.counted(FEW, 'customer', locale=store.locale)}"
+        # Counting them all would cost more than finding some, at every letter.
+        return f"at least {formats.counted(shown, 'customer', locale=store.locale)}"
     return formats.counted(shown, "customer", locale=store.locale) if whole else ""
 
 
@@ -349,6 +356,7 @@ def _proof(one: Any, customer: Customer) -> dict[str, str]:
     store = customer.store
     return {
         "what": one.get_status_display(),
+        "icon": PROOF_ICONS.get(one.status, "circle-alert"),
         "tone": columns.TONES.get(one.status, ""),
         "where": f"{one.get_channel_display()}, {one.get_purpose_display().lower()}",
         "at": formats.moment(one.at, store.locale, store.time_zone),

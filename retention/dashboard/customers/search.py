@@ -22,7 +22,7 @@ PHONE = "regexp_replace(u.phone, '\\D', '', 'g') COLLATE \"C\""
 ORDER = "ltrim(lower(o.number), '#') COLLATE \"C\""
 
 # Enough for a list; when filters take away most of them, more are looked at.
-FEW, MANY = 500, 20_000
+FEW, MANY = 200, 4_000
 LIKE_PHONE = re.compile(r"[\d\s()+./-]+")
 
 
