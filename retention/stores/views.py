@@ -17,7 +17,8 @@ def home(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)
     stores = stores_of(request.user)
     if stores:
-        return redirect(f"/{stores[0].slug}/")
+        # The oldest: with the demo that is the whole shop, not the sample.
+        return redirect(f"/{min(stores, key=lambda store: store.pk).slug}/")
     return render(request, "stores/none.html")
 
 
