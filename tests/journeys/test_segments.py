@@ -98,7 +98,7 @@ def test_nested_groups_by_keyboard(enter, shop, olivia, assert_usable):
     press_until(page, "Tab", "id_name")
     page.keyboard.type("Came again, near or dear")
     page.keyboard.press("Enter")
-    press_until(page, "Tab", "Make segment")
+    press_until(page, "Tab", "Make segment", most=200)
     page.keyboard.press("Enter")
     page.get_by_role("heading", level=1, name="Came again, near or dear").wait_for()
     made = Segment.objects.get()

@@ -92,7 +92,7 @@ def test_a_read_only_disk_is_one_line(build: Build) -> None:
         assert "cannot write" in refusal(house)
         return
     # Permissions do not stop root; a disk that is read-only does.
-    mount = f"mount -t tmpfs -o ro none '{house.data}' && exec .venv/bin/python manage.py {' '.join(words)}"
+    mount = f"mount -t tmpfs -o ro none '{house.data}' && exec '{sys.executable}' manage.py {' '.join(words)}"
     environment = {**os.environ, "PERENNIAL_DATA": str(house.data)}
     done = subprocess.run(
         ["unshare", "--mount", "sh", "-c", mount], cwd=ROOT, env=environment, capture_output=True, text=True
