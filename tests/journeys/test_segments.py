@@ -202,7 +202,7 @@ def test_without_javascript(browser, enter, live_server, shop, olivia):
     page.locator("#r-0-is").select_option(label="is at least …")
     page.locator("#r-0-value").fill("2")
     page.locator("#r-add").click()
-    assert focused(page) == "r-1-if"
+    until(page, "document.activeElement.id === 'r-1-if'")
     page.locator("#r-1-if").select_option(label="Last purchase")
     page.get_by_role("button", name="Update").click()
     page.locator("#r-1-is").select_option(label="was more than … ago")

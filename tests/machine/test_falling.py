@@ -29,7 +29,7 @@ def test_a_killed_supervisor_takes_everything_with_it(house: House) -> None:
     wait_for(house.is_well, "everything to be well")
     assert house.supervisor
     house.supervisor.kill()
-    wait_for(lambda: not house.processes(), "everything to be gone", 20)
+    wait_for(lambda: not house.processes(), "everything to be gone", 90)
     house.up()
     wait_for(house.is_well, "everything to be well again")
     assert house.stop() == 0
