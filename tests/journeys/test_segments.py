@@ -12,7 +12,7 @@ from retention.segments import actions
 from retention.segments.models import Membership, Segment
 from retention.stores.models import Store
 from tests.dashboard.shop import count
-from tests.journeys.test_dashboard import focused, press_until, until
+from tests.journeys.test_dashboard import press_until, until
 from tests.metrics.shop import a_customer, an_order
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
