@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from retention.dashboard.filters import Filters
+from retention.metrics.months import month_of
 from retention.stores.models import Store
 
 PAGE = 50
@@ -96,7 +97,7 @@ def returned(crowd: Crowd, *, until: date, days: int | None) -> Crowd:
 
 def cohort(crowd: Crowd, month: date, *, active_in: int | None = None) -> Crowd:
     """First bought in that month and, if asked, bought in the n-th month after it."""
-    number = month.year * 12 + month.month - 1
+    number = month_of(month)
     found = crowd.narrowed("c.cohort = %(cohort)s", cohort=number)
     return found if active_in is None else found.narrowed(ACTIVE, month=number + active_in)
 
@@ -105,7 +106,7 @@ def cohorts(crowd: Crowd, first: date, last: date) -> Crowd:
     """First bought in one of these months."""
     return crowd.narrowed(
         "c.cohort BETWEEN %(from)s AND %(to)s",
-        **{"from": first.year * 12 + first.month - 1, "to": last.year * 12 + last.month - 1},
+        **{"from": month_of(first), "to": month_of(last)},
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -14,8 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from retention.dashboard import actions, charts, filters, front, groups, heatmap, numbers, people, queries
 from retention.lib import formats
-from retention.lib.htmx import invalid, page, saved, wants_part
-from retention.lib.spreadsheets import Cell, csv_lines
+from retention.lib.htmx import csv_file, invalid, page, saved, wants_part
 from retention.metrics.queries import Cohort
 from retention.stores.doors import StoreRequest, member
 from retention.stores.models import Role, Store
@@ -177,7 +176,7 @@ def _changed(request: HttpRequest, **changes: str) -> str:
 def customers_csv(request: StoreRequest, store: Store, name: str) -> StreamingHttpResponse:
     _, question = _question(request, store)
     lines = numbers.people_lines(store, people.every(_answer(name, question).crowd))
-    return _csv(f"{store.slug}-{name}-customers", numbers.PEOPLE_HEAD, lines)
+    return csv_file(f"{store.slug}-{name}-customers", numbers.PEOPLE_HEAD, lines)
 
 
 @require_safe
@@ -192,7 +191,7 @@ def chart(request: StoreRequest, store: Store, name: str) -> HttpResponse:
 @member()
 def chart_csv(request: StoreRequest, store: Store, name: str) -> StreamingHttpResponse:
     file = _drawn(request, store, name).file
-    return _csv(f"{store.slug}-{name}", file.head, file.lines)
+    return csv_file(f"{store.slug}-{name}", file.head, file.lines)
 
 
 @require_safe
@@ -245,9 +244,3 @@ def _drawn_cohorts(look: front.Look, cohorts: list[Cohort]) -> Drawn:
         heat.figure,
         heat.csv,
     )
-
-
-def _csv(name: str, head: Sequence[str], lines: Iterable[Sequence[Cell]]) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(csv_lines(head, lines), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    return response

@@ -20,14 +20,9 @@ def apply_chunk(run: ImportRun) -> None:
     """Write the run's next chunk of facts and move the run's position, together."""
     form = FORMATS[run.format]
     with transaction.atomic(), connection.cursor() as cursor:
-        people.lock_store(run.store)
+        _take(cursor, run, form)
         if form.facts == "orders":
-            _match_numbers(cursor, run, form)
-            _tell(cursor, run, form)
-            _count(cursor, run)
             _write(cursor, run, form)
-        else:
-            _tally(run, registers.WRITERS[form.facts](cursor, run, _names(run, form)))
         run.chunk += 1
         run.save(update_fields=SAVED)
 
@@ -68,15 +63,20 @@ def count_chunk(run: ImportRun) -> None:
     """What `apply_chunk` would do, without doing it."""
     form = FORMATS[run.format]
     with transaction.atomic(), connection.cursor() as cursor:
-        people.lock_store(run.store)
-        if form.facts == "orders":
-            _match_numbers(cursor, run, form)
-            _tell(cursor, run, form)
-            _count(cursor, run)
-        else:
-            _tally(run, registers.WRITERS[form.facts](cursor, run, _names(run, form)))
+        _take(cursor, run, form)
         transaction.set_rollback(True)
         run.chunk += 1
+
+
+def _take(cursor: Any, run: ImportRun, form: Format) -> None:
+    """Take up the run's next chunk and count what is in it: orders are told apart, other facts written."""
+    people.lock_store(run.store)
+    if form.facts == "orders":
+        _match_numbers(cursor, run, form)
+        _tell(cursor, run, form)
+        _count(cursor, run)
+    else:
+        _tally(run, registers.WRITERS[form.facts](cursor, run, _names(run, form)))
 
 
 def _match_numbers(cursor: Any, run: ImportRun, form: Format) -> None:

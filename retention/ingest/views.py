@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -16,8 +16,7 @@ from retention.ingest.files.lines import LINES
 from retention.ingest.files.reading import Unreadable
 from retention.ingest.forms import MappingForm, initial_of
 from retention.ingest.models import ImportRun, State
-from retention.lib.htmx import invalid, page
-from retention.lib.spreadsheets import csv_lines
+from retention.lib.htmx import csv_file, invalid, page
 from retention.stores.doors import StoreRequest, member
 from retention.stores.models import Role, Store
 
@@ -99,12 +98,8 @@ def discard(request: StoreRequest, store: Store, pk: int) -> HttpResponse:
 @member()
 def rejected(request: StoreRequest, store: Store, pk: int) -> HttpResponseBase:
     found = _found(store, pk)
-    response = StreamingHttpResponse(
-        csv_lines(["line", "reason", "row"], queries.rejected_of(found)),
-        content_type="text/csv; charset=utf-8",
-    )
-    response["Content-Disposition"] = f'attachment; filename="rejected-rows-{found.pk}.csv"'
-    return response
+    head = ["line", "reason", "row"]
+    return csv_file(f"rejected-rows-{found.pk}", head, queries.rejected_of(found))
 
 
 def _found(store: Store, pk: int) -> ImportRun:

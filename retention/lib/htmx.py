@@ -4,18 +4,23 @@
 2. `saved`: a POST went well; htmx gets the outcome template, a browser without it a redirect.
 3. `invalid`: a POST did not; 422 and the form.
 4. `nothing`: 204, with an event for the page. 5. `moved`: another page altogether.
+
+Beside them, what is no page: `csv_file`, a download.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.template import TemplateDoesNotExist
 from django.utils.cache import patch_vary_headers
+
+from retention.lib.spreadsheets import Cell, csv_lines
 
 Context = dict[str, Any]
 
@@ -71,4 +76,11 @@ def _render(request: HttpRequest, template: str, context: Context | None, *, sta
 def _told(response: HttpResponse, toast: str, undo: str) -> HttpResponse:
     if toast:
         response["HX-Trigger"] = json.dumps({"toast": {"text": toast, "undo": undo}})
+    return response
+
+
+def csv_file(name: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> StreamingHttpResponse:
+    """A download of any length, written while the rows are read."""
+    response = StreamingHttpResponse(csv_lines(head, rows), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response

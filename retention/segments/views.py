@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from retention.customers.models import Customer
 from retention.lib import formats
-from retention.lib.htmx import invalid, page
-from retention.lib.spreadsheets import csv_lines
+from retention.lib.htmx import csv_file, invalid, page
 from retention.metrics.queries import today
 from retention.segments import actions, figures, people, queries, ready
 from retention.segments import schema as language
@@ -194,11 +193,7 @@ def _segment(request: StoreRequest, segment: Segment, form: AddForm | None = Non
 @member()
 def people_csv(request: StoreRequest, store: Store, pk: int) -> HttpResponseBase:
     found = _found(store, pk)
-    response = StreamingHttpResponse(
-        csv_lines(people.HEAD, people.lines(found)), content_type="text/csv; charset=utf-8"
-    )
-    response["Content-Disposition"] = f'attachment; filename="{store.slug}-segment-{found.pk}.csv"'
-    return response
+    return csv_file(f"{store.slug}-segment-{found.pk}", people.HEAD, people.lines(found))
 
 
 @require_safe

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 
 from retention.customers.models import Channel, Purpose
 from retention.dashboard.customers import search
+from retention.dashboard.customers.titles import erased_title, title_of
 from retention.dashboard.customers.wanted import Wanted, minor
 from retention.metrics.queries import today
 from retention.stores.models import Store
@@ -60,8 +61,8 @@ class Row:
     @property
     def title(self) -> str:
         if self.erased:
-            return f"Erased customer {self.id}"
-        return self.name or self.email or self.company or f"Customer {self.known_as or self.id}"
+            return erased_title(self.id)
+        return title_of(self.name, self.email, self.company, self.known_as or self.id)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from retention.customers.models import (
     Purpose,
     Status,
 )
+from retention.dashboard.customers.titles import erased_title, title_of
 from retention.metrics import queries as metrics
 from retention.metrics.models import CustomerFact, Purchase
 from retention.orders.models import Line, Order, Refund
@@ -41,9 +42,9 @@ RFM = ("rfm.recency", "rfm.frequency", "rfm.money")
 
 def title(customer: Customer) -> str:
     if customer.erased_at:
-        return f"Erased customer {customer.pk}"
+        return erased_title(customer.pk)
     known = next((i.external_id for i in customer.identities.all() if i.source != "email"), customer.pk)
-    return customer.name or customer.email or customer.company or f"Customer {known}"
+    return title_of(customer.name, customer.email, customer.company, known)
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from retention.customers.models import Customer, Note, Proof, Tagging
 from retention.dashboard.customers.person import authors, by_order, ids_of, segments_named
 from retention.lib import formats
+from retention.metrics.queries import today
 from retention.orders.models import Line, Order, Refund, Shipment
 from retention.stores.models import Store
 from retention.timeline.kinds import KINDS, sentence
@@ -92,7 +91,7 @@ class Behind:
     """The facts that these events name, read once for all of them."""
 
     def __init__(self, store: Store, events: Sequence[Event]) -> None:
-        self.store, self.today = store, timezone.now().astimezone(store.tz).date()
+        self.store, self.today = store, today(store)
         orders = self._named(events, "order")
         self.orders = Order.objects.in_bulk(orders)
         self.lines = by_order(Line.objects.filter(order__in=orders).order_by("position", "pk"), "order_id")

@@ -24,8 +24,7 @@ from retention.dashboard.customers.wanted import Wanted, parse
 from retention.dashboard.desk_actions import actor
 from retention.dashboard.models import SavedView
 from retention.lib import formats
-from retention.lib.htmx import invalid, page, saved, wants_part
-from retention.lib.spreadsheets import csv_lines
+from retention.lib.htmx import csv_file, invalid, page, saved, wants_part
 from retention.segments.models import Segment
 from retention.segments.queries import why as explained
 from retention.stores.doors import StoreRequest, member
@@ -63,10 +62,7 @@ def file(request: StoreRequest, store: Store) -> StreamingHttpResponse:
     wanted = _wanted(request)
     names = wanted.cols or ("email", "phone", *columns.USUAL)
     rows = listing.every(listing.crowd(store, wanted, whole=True), wanted.sort)
-    lines = csv_lines(columns.head(names), columns.lines(rows, names, store))
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{store.slug}-customers.csv"'
-    return response
+    return csv_file(f"{store.slug}-customers", columns.head(names), columns.lines(rows, names, store))
 
 
 @require_POST
