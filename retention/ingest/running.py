@@ -70,6 +70,9 @@ def _advance(run: ImportRun, told: Told) -> None:
         facts.write_goods(run)
     while run.chunk < run.chunks:
         (facts.count_chunk if dry else facts.apply_chunk)(run)
+        # The first chunks, and ever more rarely: after 1, 2, 4, 8 of them.
+        if not dry and run.chunk & (run.chunk - 1) == 0:
+            facts.refresh_statistics()
         told(run)
     if dry:
         run.chunk = 0

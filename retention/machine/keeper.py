@@ -242,10 +242,10 @@ class Keeper:
             "jit": "off",
             "log_timezone": "UTC",
             **_memory(),
-            # Imports write much at once: fewer checkpoints, and smaller images of pages after them.
+            # Imports write much at once: fewer checkpoints. (Pages are not compressed after them: this
+            # server has only the slow way, which made the first update after one three times as long.)
             "max_wal_size": "4GB",
             "checkpoint_timeout": "15min",
-            "wal_compression": "on",
             "random_page_cost": "1.1",
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]

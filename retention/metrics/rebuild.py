@@ -54,7 +54,9 @@ def rebuild(store: Store) -> None:
             name: f"(SELECT 1 AS sign, * FROM {table} WHERE store_id = %(store)s)"
             for name, (table, _, _) in TABLES.items()
         }
-        _add(cursor, whole, given)
+        for rollup in rollups.ROLLUPS:
+            cursor.execute(rollup.insert(whole), given)
+        cursor.execute(rollups.GUESTS.format(**whole), given)
         State.objects.update_or_create(store=store, defaults={"time_zone": store.time_zone})
 
 
@@ -149,7 +151,10 @@ def _apply(cursor: CursorWrapper, given: dict[str, Any]) -> None:
         if name == "guest":
             known = "(order_id = ANY(%(orders)s::bigint[]) OR refund_id = ANY(%(refunds)s::bigint[]))"
         _change(cursor, name, fresh[name], known, given)
-    _add(cursor, {name: f"delta_{name}" for name in TABLES}, given)
+    changes = {name: f"delta_{name}" for name in TABLES}
+    for rollup in rollups.ROLLUPS:
+        cursor.execute(rollup.add(changes), given)
+    cursor.execute(rollups.GUESTS.format(**changes), given)
 
 
 def _change(cursor: CursorWrapper, name: str, fresh: str, known: str, given: dict[str, Any]) -> None:
@@ -170,7 +175,7 @@ def _change(cursor: CursorWrapper, name: str, fresh: str, known: str, given: dic
         given,
     )
     # Without statistics the joins that follow would be planned for some other size.
-    cursor.execute(f"ANALYZE delta_{name}")
+    cursor.execute(f"ANALYZE delta_{name} ({key})")
     cursor.execute(
         f"DELETE FROM {table} t USING delta_{name} d WHERE d.sign = -1 AND t.{key} = d.{key}"
         f" AND NOT EXISTS (SELECT FROM delta_{name} n WHERE n.sign = 1 AND n.{key} = d.{key})"
@@ -184,9 +189,3 @@ def _change(cursor: CursorWrapper, name: str, fresh: str, known: str, given: dic
 
 def _of(alias: str, columns: Iterable[str]) -> str:
     return ", ".join(f"{alias}.{column}" for column in columns)
-
-
-def _add(cursor: CursorWrapper, sources: dict[str, str], given: dict[str, Any]) -> None:
-    for rollup in rollups.ROLLUPS:
-        cursor.execute(rollup.upsert(sources), given)
-    cursor.execute(rollups.GUESTS.format(**sources), given)

@@ -9,6 +9,16 @@ from dataclasses import dataclass, field
 
 WINDOWS = (30, 90, 180, 365)
 DIMENSIONS = ("channel", "campaign", "country", "category")
+MONEY = {"sales", "refunds", "undated", "kept", "amount", "net", "worth"}
+SQUARES = {"squares", "square"}
+
+
+def _type(name: str, of_counts: str = "::int") -> str:
+    """The cast for a sum. PostgreSQL adds up int4 ten times faster than wider numbers, which matters for
+    twenty sums over five groupings; money needs int8, and its squares do not fit into any integer."""
+    if name in SQUARES:
+        return ""
+    return "::bigint" if name in MONEY else of_counts
 
 
 @dataclass(frozen=True)
@@ -27,7 +37,7 @@ class Pass:
         as small as the rollup.
         """
         keys = ", ".join(f"{sql} AS {name}" for name, sql in self.keys.items())
-        sums = ", ".join(f"sum(s.sign * {sql}) AS {name}" for name, sql in self.sums.items())
+        sums = ", ".join(f"sum(s.sign * {sql}){_type(name)} AS {name}" for name, sql in self.sums.items())
         own = ", ".join(self.keys.values())
         sets = ", ".join(f"({name}, {own})" for name in ("s." + d for d in DIMENSIONS))
         listed = ", ".join(f"s.{name}" for name in DIMENSIONS)
@@ -57,23 +67,47 @@ class Rollup:
     passes: dict[str, Pass]
     parts: tuple[Part, ...]
 
-    def upsert(self, sources: dict[str, str]) -> str:
-        """SQL that adds the rows of `sources` (fact table -> relation with `sign`) to this rollup."""
-        keys = ", ".join(self.keys)
+    def insert(self, sources: dict[str, str]) -> str:
+        """SQL that writes what the rows of `sources` (fact table -> relation with `sign`) add up to.
+
+        For a store of which this rollup holds nothing yet.
+        """
+        return f"WITH {self._cells(sources)} {self._into()} FROM c"
+
+    def add(self, sources: dict[str, str]) -> str:
+        """SQL that adds the rows of `sources` to this rollup.
+
+        An update and an insert of what it has not met, for its only writer: ON CONFLICT would look each cell
+        up twice and lock it first, at twice the time.
+        """
+        same = " AND ".join(f"t.{name} = c.{name}" for name in ("dimension", "value", *self.keys))
+        adds = ", ".join(f"{m} = t.{m} + c.{m}" for m in self.measures)
+        known = ", ".join(f"t.{name}" for name in ("dimension", "value", *self.keys))
+        return f"""
+        WITH {self._cells(sources)}, known AS (
+          UPDATE {self.table} AS t SET {adds} FROM c WHERE t.store_id = %(store)s AND {same}
+          RETURNING {known})
+        {self._into()} FROM c WHERE ({self._key()}) NOT IN (SELECT * FROM known)"""
+
+    def _cells(self, sources: dict[str, str]) -> str:
+        """The passes, and `c`: what they add up to in each cell that changes, in the order of the key."""
         walks = ", ".join(
             f"{name} AS MATERIALIZED ({walk.sql(sources[walk.table])})" for name, walk in self.passes.items()
         )
         parts = " UNION ALL ".join(map(self._part, self.parts))
-        sums = ", ".join(f"sum({m}) AS {m}" for m in self.measures)
-        something = " OR ".join(f"c.{m} <> 0" for m in self.measures)
-        adds = ", ".join(f"{m} = t.{m} + excluded.{m}" for m in self.measures)
-        return f"""
-        WITH {walks}, c AS (SELECT dimension, value, {keys}, {sums} FROM ({parts}) AS p
-          GROUP BY dimension, value, {keys})
-        INSERT INTO {self.table} AS t (store_id, dimension, value, {keys}, {", ".join(self.measures)})
-        SELECT %(store)s, dimension, value, {keys}, {", ".join(self.measures)} FROM c
-        WHERE {something} ORDER BY dimension, value, {keys}
-        ON CONFLICT (store_id, dimension, value, {keys}) DO UPDATE SET {adds}"""
+        # The second sum of what were sums already: narrow again, or all that follows would be numeric.
+        sums = ", ".join(f"sum({m}){_type(m, '')} AS {m}" for m in self.measures)
+        something = " OR ".join(f"{m} <> 0" for m in self.measures)
+        return f"""{walks}, c AS MATERIALIZED (
+          SELECT * FROM (SELECT {self._key()}, {sums} FROM ({parts}) AS p GROUP BY {self._key()}) AS sums
+          WHERE {something} ORDER BY {self._key()})"""
+
+    def _into(self) -> str:
+        listed = f"{self._key()}, {', '.join(self.measures)}"
+        return f"INSERT INTO {self.table} (store_id, {listed}) SELECT %(store)s, {listed}"
+
+    def _key(self) -> str:
+        return ", ".join(("dimension", "value", *self.keys))
 
     def _part(self, part: Part) -> str:
         keys = ", ".join(f"{part.keys.get(key, key)} AS {key}" for key in self.keys)

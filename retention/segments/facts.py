@@ -21,6 +21,7 @@ from retention.timeline.models import Follower
 
 # What is usual among fewer buyers than this is chance: the built-in numbers serve until then.
 ENOUGH = 50
+MANY = 1_000
 
 
 def zone_of(store: Store) -> str:
@@ -31,12 +32,13 @@ def zone_of(store: Store) -> str:
 
 def _bought(people: str) -> str:
     return f"""
-        SELECT r.customer_id, l.product_id, r.store_id, p.category, p.vendor, sum(l.quantity) AS quantity,
-            sum(l.total - l.discount) AS spend, min(r.day) AS first_day, max(r.day) AS last_day
+        SELECT r.customer_id, p.id AS product_id, p.store_id, p.category, p.vendor,
+            sum(l.quantity) AS quantity, sum(l.total - l.discount) AS spend,
+            min(r.day) AS first_day, max(r.day) AS last_day
         FROM metrics_purchase r JOIN orders_line l ON l.order_id = r.order_id
         JOIN catalog_product p ON p.id = l.product_id
         WHERE r.store_id = %(store)s AND l.quantity > 0 AND NOT l.gift_card AND {people}
-        GROUP BY r.customer_id, l.product_id, r.store_id, p.category, p.vendor"""
+        GROUP BY r.customer_id, p.id"""
 
 
 BOUGHT = "customer_id, product_id, store_id, category, vendor, quantity, spend, first_day, last_day"
@@ -47,24 +49,32 @@ def keep_bought(cursor: CursorWrapper, store: Store, people: Iterable[int]) -> N
     given: dict[str, Any] = {"store": store.pk, "people": sorted(people)}
     if not given["people"]:
         return
+    # For what thousands of people bought; only this transaction may take so much.
+    cursor.execute("SET LOCAL work_mem = '64MB'")
     cursor.execute(
         f"""
-        WITH fresh AS MATERIALIZED ({_bought("r.customer_id = ANY(%(people)s::bigint[])")}), gone AS (
-            DELETE FROM segments_bought b WHERE b.store_id = %(store)s
-                AND b.customer_id = ANY(%(people)s::bigint[])
+        WITH fresh AS MATERIALIZED ({_bought("r.customer_id = ANY(%(people)s::bigint[])")}),
+        known AS MATERIALIZED (
+            SELECT {BOUGHT} FROM segments_bought WHERE store_id = %(store)s
+                AND customer_id = ANY(%(people)s::bigint[])
+        ), gone AS (
+            DELETE FROM segments_bought b USING known k
+            WHERE b.customer_id = k.customer_id AND b.product_id = k.product_id
                 AND NOT EXISTS (SELECT FROM fresh f
-                    WHERE f.customer_id = b.customer_id AND f.product_id = b.product_id)
+                    WHERE f.customer_id = k.customer_id AND f.product_id = k.product_id)
         )
-        INSERT INTO segments_bought AS b ({BOUGHT}) SELECT {BOUGHT} FROM fresh
+        -- What is as it was is left out here: ON CONFLICT would look up and lock each such row for nothing.
+        INSERT INTO segments_bought AS b ({BOUGHT})
+        SELECT {BOUGHT} FROM (TABLE fresh EXCEPT TABLE known) AS f ORDER BY 1, 2
         ON CONFLICT (customer_id, product_id) DO UPDATE SET category = excluded.category,
             vendor = excluded.vendor, quantity = excluded.quantity, spend = excluded.spend,
             first_day = excluded.first_day, last_day = excluded.last_day
-        WHERE (b.category, b.vendor, b.quantity, b.spend, b.first_day, b.last_day) IS DISTINCT FROM
-            (excluded.category, excluded.vendor, excluded.quantity, excluded.spend, excluded.first_day,
-             excluded.last_day)
         """,
         given,
     )
+    if len(given["people"]) > MANY:
+        # A table that grows from nothing would be joined row by row until the server looks at it.
+        cursor.execute("ANALYZE segments_bought")
 
 
 TALLY = """

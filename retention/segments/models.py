@@ -130,7 +130,7 @@ class Bought(models.Model):
     """What a person bought of a product, ever; category and vendor are the product's present ones."""
 
     pk = models.CompositePrimaryKey("customer_id", "product_id")
-    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+", db_index=False)
+    store = models.ForeignKey(Store, models.CASCADE, related_name="+", db_index=False, db_constraint=False)
     customer_id = models.BigIntegerField()
     product_id = models.BigIntegerField()
     category = models.CharField(max_length=255)
@@ -167,7 +167,7 @@ class Tally(models.Model):
     """How often something happened to a person, and the first and last time."""
 
     pk = models.CompositePrimaryKey("customer_id", "kind")
-    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+", db_index=False)
+    store = models.ForeignKey(Store, models.CASCADE, related_name="+", db_index=False, db_constraint=False)
     customer_id = models.BigIntegerField()
     kind = models.CharField(max_length=64)
     times = models.BigIntegerField()
