@@ -248,8 +248,9 @@ def rate_course(
     before = NOTHING
     if _covered(then, days, since):
         before = _rate(queries.repeat_purchase_rate(store, part, then, days))
+    now = next((p.rate for p in points if p.day == as_of), None)
     return Course(
-        _rate(queries.repeat_purchase_rate(store, part, as_of, days)),
+        _rate(now or queries.repeat_purchase_rate(store, part, as_of, days)),
         before,
         [_rate(point.rate) for point in points],
     )
@@ -281,7 +282,7 @@ def gap_course(store: Store, filters: Filters, as_of: date) -> Course:
     by_month = queries.gaps_by_month(store, part, months.month_of(as_of), SPARK_MONTHS, about=now.upper)
     return Course(
         _quartiles(now),
-        _quartiles(queries.time_between_purchases(store, part, then)),
+        _quartiles(queries.time_between_purchases(store, part, then, about=now.upper)),
         [_quartiles(found) for _, found in by_month],
     )
 

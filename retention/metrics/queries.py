@@ -22,13 +22,14 @@ from django.utils import timezone
 
 from retention.customers.models import Customer
 from retention.lib.intervals import Survival, kaplan_meier, mean_half_width, wilson
-from retention.metrics import months
+from retention.metrics import facts, months
 from retention.metrics.models import Dimension, Purchase
 from retention.metrics.rollups import DIMENSIONS, WINDOWS
 from retention.stores.models import Store
 
 CURVE_DAYS = (30, 60, 90, 180, 365)
 NO_CELL = (0, 0, 0)
+EVERY_GAP = 10**6
 
 
 @dataclass(frozen=True)
@@ -334,32 +335,58 @@ def _money(store: Store, slice: Slice, since: date | None, until: date) -> list[
     return [n, sales, undated + int(back or 0), kept, squares]
 
 
-def time_between_purchases(store: Store, slice: Slice = EVERYBODY, as_of: date | None = None) -> Quartiles:
-    """Days between consecutive purchases whose later one is not after `as_of` (nor before `slice.start`)."""
+def time_between_purchases(
+    store: Store, slice: Slice = EVERYBODY, as_of: date | None = None, *, about: float | None = None
+) -> Quartiles:
+    """Days between consecutive purchases whose later one is not after `as_of` (nor before `slice.start`).
+
+    `about` is where the upper quartile is expected: gaps far above are then not read, which are most rows.
+    """
     until = slice.until(as_of or today(store))
     if not slice.rollup or slice.start:
         window = (until - slice.start).days + 1 if slice.start else None
         where, given = _where(store, slice, until=until, window=window)
         return _quartiles(_rows(_pairs(where), given))
-    counts = dict(
-        _rows(
-            "SELECT gap, pairs FROM metrics_gap "
-            "WHERE store_id = %s AND dimension = %s AND value = %s AND month = 0",
-            [store.pk, *slice.rollup],
-        )
+    if about is None:
+        return _quartiles(_gaps(store, slice, until, EVERY_GAP))
+    gaps, up_to = _added_up(_gaps(store, slice, until, _far(about)))
+    bought, new = _daily_sums(store, slice.rollup, ["purchases", "new_customers"], until=until)
+    # Every purchase but a person's first ends a pair.
+    n = bought - new
+    if not n or (up_to[-1] if up_to else 0) < 0.75 * n + 2:
+        return time_between_purchases(store, slice, as_of)
+    return _ranked_quartiles(gaps, up_to, n)
+
+
+def _far(about: float) -> int:
+    return 2 * int(about) + 30
+
+
+def _gaps(store: Store, slice: Slice, until: date, most: int) -> list[tuple[int, int]]:
+    """(gap, pairs that end by `until`) from the rollup: all there are, less those of later months, and of
+    the later days of this month."""
+    assert slice.rollup
+    mine = "store_id = %(store)s AND dimension = %(name)s AND value = %(value)s AND gap <= %(most)s"
+    name, value = slice.rollup
+    rows = _rows(
+        "SELECT gap, sum(pairs)::bigint FROM ("
+        f" SELECT gap, pairs FROM metrics_gap WHERE {mine} AND month = 0 UNION ALL"
+        f" SELECT gap, -pairs FROM metrics_gap WHERE {mine} AND month > %(month)s) AS g GROUP BY gap",
+        {
+            **{"store": store.pk, "name": name, "value": value},
+            **{"most": most, "month": months.month_of(until)},
+        },
     )
-    month = months.month_of(until)
-    later = _rows(
-        "SELECT gap, sum(pairs) FROM metrics_gap WHERE store_id = %s AND dimension = %s AND value = %s"
-        " AND month > %s GROUP BY gap",
-        [store.pk, *slice.rollup, month],
-    )
-    where, given = _where(store, slice)
     rest = _rest_of_month(until)
-    later += _rows(_pairs(f"{where} AND p.day > %s AND p.day <= %s"), [*given, *rest]) if rest else []
+    where, given = _where(store, slice)
+    later = _rows(_pairs(f"{where} AND p.day > %s AND p.day <= %s"), [*given, *rest]) if rest else []
+    if not later:
+        return rows
+    counts = dict(rows)
     for gap, pairs in later:
-        counts[gap] -= int(pairs)
-    return _quartiles(counts.items())
+        if gap <= most:
+            counts[gap] -= pairs
+    return list(counts.items())
 
 
 def gaps_by_month(
@@ -373,7 +400,7 @@ def gaps_by_month(
     if not slice.rollup:
         return []
     asked = list(range(last - count + 1, last + 1))
-    most = 2 * int(about) + 30 if about is not None else 10**6
+    most = EVERY_GAP if about is None else _far(about)
     rows = _rows(
         "SELECT month, array_agg(gap ORDER BY gap), array_agg(pairs ORDER BY gap) FROM metrics_gap"
         " WHERE store_id = %s AND dimension = %s AND value = %s AND month = ANY(%s) AND gap <= %s"
@@ -404,11 +431,16 @@ def _rest_of_month(day: date) -> tuple[date, date] | None:
 
 
 def _quartiles(counts: Iterable[tuple[Any, ...]]) -> Quartiles:
-    ordered = sorted((int(gap), int(pairs)) for gap, pairs in counts if pairs)
-    if not ordered:
+    gaps, up_to = _added_up(counts)
+    if not gaps:
         return Quartiles(None, None, None, 0)
-    up_to = list(accumulate(pairs for _, pairs in ordered))
-    return _ranked_quartiles([gap for gap, _ in ordered], up_to, up_to[-1])
+    return _ranked_quartiles(gaps, up_to, up_to[-1])
+
+
+def _added_up(counts: Iterable[tuple[int, int]]) -> tuple[list[int], list[int]]:
+    """The gaps that were seen, in order, and how many pairs are at most so far apart."""
+    ordered = sorted((gap, pairs) for gap, pairs in counts if pairs)
+    return [gap for gap, _ in ordered], list(accumulate(pairs for _, pairs in ordered))
 
 
 def _ranked_quartiles(gaps: Sequence[int], up_to: Sequence[int], n: int) -> Quartiles:
@@ -432,7 +464,7 @@ def cohort_matrix(store: Store, slice: Slice = EVERYBODY, as_of: date | None = N
     last = months.month_of(until)
     low, high = _cohort_range(slice, last)
     where, given = _where(store, replace(slice, start=None))
-    cells: dict[tuple[int, int], list[int]] = {}
+    cells: Cells = {}
     if slice.rollup:
         _add_cells(
             cells,
@@ -451,51 +483,47 @@ def cohort_matrix(store: Store, slice: Slice = EVERYBODY, as_of: date | None = N
     return _cohorts(cells, last, months.last_complete(until))
 
 
-def _add_facts(
-    cells: dict[tuple[int, int], list[int]], where: str, given: list[Any], cohorts: tuple[int, int], sign: int
-) -> None:
+# cohort -> month -> (active, purchases, net revenue)
+Cells = dict[int, dict[int, tuple[int, int, int]]]
+
+
+def _add_facts(cells: Cells, where: str, given: list[Any], cohorts: tuple[int, int], sign: int) -> None:
     within = f"{where} AND p.cohort BETWEEN %s AND %s"
     bought = _rows(
-        "SELECT p.cohort, p.month, sum(p.first_in_month::int), count(*), sum(p.sales - p.undated)"
+        "SELECT p.cohort, p.month, sum(p.first_in_month::int), count(*), sum(p.sales - p.undated)::bigint"
         f" FROM metrics_purchase p WHERE {within} GROUP BY 1, 2",
         [*given, *cohorts],
     )
     back = _rows(
-        "SELECT p.cohort, p.month, 0, 0, -sum(p.amount) FROM metrics_refundfact p"
+        "SELECT p.cohort, p.month, 0, 0, -sum(p.amount)::bigint FROM metrics_refundfact p"
         f" WHERE {within} GROUP BY 1, 2",
         [*given, *cohorts],
     )
     _add_cells(cells, [*bought, *back], sign)
 
 
-def _add_cells(
-    cells: dict[tuple[int, int], list[int]], rows: Iterable[tuple[Any, ...]], sign: int = 1
-) -> None:
-    for cohort, month, *numbers in rows:
-        sums = cells.setdefault((cohort, month), [0, 0, 0])
-        for i, number in enumerate(numbers):
-            sums[i] += sign * int(number)
+def _add_cells(cells: Cells, rows: Iterable[tuple[Any, ...]], sign: int = 1) -> None:
+    for cohort, month, active, purchases, net in rows:
+        row = cells.setdefault(cohort, {})
+        known = row.get(month, NO_CELL)
+        row[month] = (known[0] + sign * active, known[1] + sign * purchases, known[2] + sign * net)
 
 
-def _cohorts(cells: dict[tuple[int, int], list[int]], last: int, complete: int) -> list[Cohort]:
-    early: dict[int, int] = {}
-    for (cohort, month), sums in cells.items():
-        # Money can come back before the first purchase's month: a credit note. It counts in month 0.
-        if month < cohort:
-            early[cohort] = early.get(cohort, 0) + sums[2]
+def _cohorts(cells: Cells, last: int, complete: int) -> list[Cohort]:
     rows = []
-    for cohort in sorted({c for c, _ in cells}):
-        size = cells.get((cohort, cohort), NO_CELL)[0]
+    for cohort, row in sorted(cells.items()):
+        size = row.get(cohort, NO_CELL)[0]
         if not size:
             continue
-        row, total = [], 0
+        # Money can come back before the first purchase's month: a credit note. It counts in month 0.
+        early = sum(net for month, (_, _, net) in row.items() if month < cohort)
+        line, total = [], 0
         for month in range(cohort, last + 1):
-            active, purchases, net = cells.get((cohort, month), NO_CELL)
-            if month == cohort:
-                net += early.get(cohort, 0)
+            active, purchases, net = row.get(month, NO_CELL)
+            net, early = net + early, 0
             total += net
-            row.append(Cell(month - cohort, active, purchases, net, total, month > complete))
-        rows.append(Cohort(cohort, size, tuple(row)))
+            line.append(Cell(month - cohort, active, purchases, net, total, month > complete))
+        rows.append(Cohort(cohort, size, tuple(line)))
     return rows
 
 
@@ -519,12 +547,13 @@ def repeat_curve(
         events, waiting = _curve_rollup(store, slice, until, bounds, (low, high), whole)
     else:
         events, waiting = _curve_facts(store, slice, until, bounds)
-    return kaplan_meier(events, (((until - day).days, n) for day, n in waiting.items()), days)
+    return kaplan_meier(events, waiting.items(), days)
 
 
 def _curve_rollup(
     store: Store, slice: Slice, until: date, bounds: tuple[date, date], cohorts: tuple[int, int], whole: bool
-) -> tuple[list[tuple[int, int]], dict[date, int]]:
+) -> tuple[list[tuple[int, int]], dict[int, int]]:
+    """(days until the second purchase, people), and days waited so far -> people who still wait."""
     assert slice.rollup
     gaps = _rows(
         "SELECT gap, sum(customers)::bigint FROM metrics_secondgap WHERE store_id = %s AND dimension = %s"
@@ -533,9 +562,9 @@ def _curve_rollup(
     )
     waiting = dict(
         _rows(
-            "SELECT day, new_customers - returned FROM metrics_daily WHERE store_id = %s AND dimension = %s"
-            " AND value = %s AND day BETWEEN %s AND %s",
-            [store.pk, *slice.rollup, *bounds],
+            "SELECT %s - day, new_customers - returned FROM metrics_daily WHERE store_id = %s"
+            " AND dimension = %s AND value = %s AND day BETWEEN %s AND %s AND new_customers <> returned",
+            [until, store.pk, *slice.rollup, *bounds],
         )
     )
     where, given = _where(store, replace(slice, start=None))
@@ -548,23 +577,21 @@ def _curve_rollup(
     for first, gap, n in later:
         gaps.append((gap, -n))
         if first <= until:
-            waiting[first] = waiting.get(first, 0) + n
+            waited = (until - first).days
+            waiting[waited] = waiting.get(waited, 0) + n
     return gaps, waiting
 
 
 def _curve_facts(
     store: Store, slice: Slice, until: date, bounds: tuple[date, date]
-) -> tuple[list[tuple[int, int]], dict[date, int]]:
+) -> tuple[list[tuple[int, int]], dict[int, int]]:
     where, given = _where(store, replace(slice, start=None))
     rows = _rows(
-        "SELECT p.first_day, CASE WHEN p.second_day <= %s THEN p.second_day - p.first_day END, count(*)"
+        "SELECT %s - p.first_day, CASE WHEN p.second_day <= %s THEN p.second_day - p.first_day END, count(*)"
         f" FROM metrics_customerfact p WHERE {where} AND p.first_day BETWEEN %s AND %s GROUP BY 1, 2",
-        [until, *given, *bounds],
+        [until, until, *given, *bounds],
     )
-    waiting: dict[date, int] = {}
-    for first, gap, n in rows:
-        if gap is None:
-            waiting[first] = waiting.get(first, 0) + n
+    waiting = {waited: n for waited, gap, n in rows if gap is None}
     return [(gap, n) for _, gap, n in rows if gap is not None], waiting
 
 
@@ -583,10 +610,10 @@ def trend(
 
 
 def _trend_rows(store: Store, slice: Slice, since: date, until: date) -> dict[int, tuple[int, int, int]]:
-    number = "(extract(year FROM day) * 12 + extract(month FROM day) - 1)::int"
     if slice.rollup:
         rows = _rows(
-            f"SELECT {number}, sum(purchases), sum(sales - refunds), sum(new_customers) FROM metrics_daily"
+            f"SELECT {facts.month('day')}, sum(purchases), sum(sales - refunds), sum(new_customers)"
+            " FROM metrics_daily"
             " WHERE store_id = %s AND dimension = %s AND value = %s AND day BETWEEN %s AND %s GROUP BY 1",
             [store.pk, *slice.rollup, since, until],
         )
@@ -727,7 +754,7 @@ def _where(
     return " AND ".join(parts), given
 
 
-def _rows(sql: str, given: Sequence[Any]) -> list[tuple[Any, ...]]:
+def _rows(sql: str, given: Sequence[Any] | dict[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, given)
         return list(cursor.fetchall())
