@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from retention.ingest import people
+from retention.ingest import consents, people
 from retention.ingest.models import ImportRun
 
 AT = "timestamptz 'epoch' + {} * interval '1 microsecond'"
@@ -50,6 +50,7 @@ def write_people(cursor: Any, run: ImportRun, names: dict[str, Any]) -> Tally:
         """,
         names,
     )
+    consents.hear(cursor, run.store, names)
     return _tally(
         cursor,
         "SELECT person AS id, count(*) AS rows, CASE WHEN bool_or(added) THEN 'new'"
