@@ -107,6 +107,10 @@ FILL = (
         WHERE i %% 10 > 0) AS bought
     """,
     """
+    INSERT INTO metrics_cohortvalue (store_id, dimension, value, cohort, customers)
+    SELECT %(store)s, 'all', '', 24000, count(*) FROM metrics_customerfact WHERE store_id = %(store)s
+    """,
+    """
     INSERT INTO customers_consent (store_id, customer_id, channel, purpose, status, reason, since)
     SELECT %(store)s, i, 'email', 'marketing',
         CASE WHEN i %% 5 = 0 THEN 'unsubscribed' ELSE 'subscribed' END, '', now()

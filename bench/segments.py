@@ -197,9 +197,9 @@ def _ask_all(store: Store, scale: float) -> list[bool]:
     refresh, late = timed(refreshing, 7)
     say(f"refresh {refresh:.0f} ms (95 %: {late:.0f}), {refreshing.moved} moved in the last")
     return [
-        goal("preview of six conditions, ms", preview, 300),
-        goal("refresh with difference, ms", refresh, 500),
-        goal("raw question / preview", raw / preview, 15, at_least=True),
+        goal("preview_ms", preview, 300),
+        goal("refresh_with_difference_ms", refresh, 500),
+        goal("times_faster_than_raw", raw / preview, 15, at_least=True),
     ]
 
 
@@ -247,7 +247,7 @@ def _ask_one(store: Store) -> list[bool]:
     batch, _ = timed(many, 3)
     say(f"1,000 people and 100 segments: {batch:.0f} ms")
     _time(lambda: pass_time(store, NOW + timedelta(days=3)))
-    return [goal("one person and 100 segments, ms", again, 5)]
+    return [goal("one_person_100_segments_ms", again, 5)]
 
 
 def _time(passes: Callable[[], int]) -> None:

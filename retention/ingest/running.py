@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
-from retention.ingest import facts, staging
+from retention.ingest import facts, registers, staging
 from retention.ingest.files.reading import Unreadable
 from retention.ingest.models import ImportRun, State
 
@@ -77,6 +77,7 @@ def _advance(run: ImportRun, told: Told) -> None:
     if dry:
         run.chunk = 0
     else:
+        registers.write_relations(run)
         staging.drop_staging(run)
         run.staged = False
     run.state = State.CHECKED if dry else State.DONE

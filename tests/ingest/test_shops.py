@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from retention.catalog.models import Product
+from retention.catalog.models import Product, ProductRelation
 from retention.customers.models import Customer
 from retention.orders.models import Order, Refund, Shipment
 from retention.timeline.models import Event
@@ -284,6 +284,27 @@ def test_a_parcel_that_a_newer_export_takes_back_is_gone_in_any_order(import_tex
         for text, day in files:
             import_text(text, "--as-of", f"2025-06-0{day}", store=store)
     assert not Shipment.objects.exists()
+
+
+RELATED = """ID,Type,SKU,Name,Published,Regular price,Categories,Upsells,Cross-sells
+1,simple,cap,Cap,1,9,Caps,"cap-warm, id:3",mug
+2,simple,mug,Mug,1,9,Mugs,,"cap, nowhere, mug"
+3,simple,,Cap of wool,1,9,Caps,,
+4,simple,cap-warm,Warm cap,1,9,Caps,,
+"""
+
+
+def test_woocommerce_upsells_and_cross_sells_are_relations(import_text: Import):
+    for _ in range(2):
+        import_text(RELATED)
+    found = ProductRelation.objects.values_list("product__title", "kind", "other__title")
+    assert set(found) == {
+        ("Cap", "upgrade", "Warm cap"),
+        ("Cap", "upgrade", "Cap of wool"),
+        ("Cap", "complement", "Mug"),
+        ("Mug", "complement", "Cap"),
+    }
+    assert len(found) == 4
 
 
 def test_a_woocommerce_row_is_used_whole_or_not_at_all(import_text: Import):

@@ -68,17 +68,19 @@ class Worth:
 
 
 def worth(customer: Customer) -> Worth | None:
-    """None for somebody who never bought. The rank reads the net of all buyers."""
+    """None for somebody who never bought. The rank walks an index over those who are worth more."""
     fact = CustomerFact.objects.filter(customer_id=customer.pk).first()
     if fact is None:
         return None
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FILTER (WHERE net > %s), count(*) FROM metrics_customerfact WHERE store_id = %s",
-            [fact.net, customer.store_id],
+            "SELECT count(*), (SELECT sum(customers)::bigint FROM metrics_cohortvalue"
+            "  WHERE store_id = %(store)s AND dimension = 'all' AND value = '')"
+            " FROM metrics_customerfact WHERE store_id = %(store)s AND net > %(net)s",
+            {"store": customer.store_id, "net": fact.net},
         )
         above, everybody = cursor.fetchone()
-    return Worth(fact.net, fact.purchases, fact.first_day, fact.last_day, above / max(1, everybody))
+    return Worth(fact.net, fact.purchases, fact.first_day, fact.last_day, above / max(1, everybody or 0))
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,8 @@ COLUMNS = {
     "cost": "bigint",
     "stock": "integer",
     "active": "boolean",
+    "upsells": "text",  # products of the same source, by SKU or "id:7", with commas between
+    "cross_sells": "text",
 }
 
 # One file row gives a few staged rows: cells joined by tabs; an empty cell stands for "not known".

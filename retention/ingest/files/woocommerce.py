@@ -195,10 +195,11 @@ def products(header: list[str], reading: Reading) -> tuple[tuple[str, ...], Pars
             amount(text(row, "Cost of goods", "Meta: _wc_cog_cost")),
             str(values.whole(stock)) if stock else "",
             flag(text(row, "Published") in ("", "1")),
+            *(text(row, "ID")[:40], text(row, "Upsells")[:4000], text(row, "Cross-sells")[:4000]),
         )
         return ("\t".join(told),)
 
-    return PRODUCT, parse
+    return (*PRODUCT, "external", "upsells", "cross_sells"), parse
 
 
 # Shops write amounts as their settings say, so the files must be asked for their decimals.
