@@ -112,8 +112,13 @@ def _read(segment: Segment) -> Live:
     )  # fmt: skip
 
 
-def in_order(segments: Sequence[Live]) -> list[list[Live]]:
+def in_order(segments: Iterable[Live]) -> list[list[Live]]:
     """Levels: a segment comes after those that it asks about. Raises ValueError when it asks about itself."""
+    return _levels(tuple(segments))
+
+
+@lru_cache(maxsize=64)
+def _levels(segments: tuple[Live, ...]) -> list[list[Live]]:
     left = {segment.pk: segment for segment in segments}
     levels: list[list[Live]] = []
     while left:
@@ -238,8 +243,7 @@ MOST_PREPARED = 200
 
 
 def _prepared(cursor: CursorWrapper, around: Surroundings, rules: Rules) -> str:
-    text = _parameters(around, rules)
-    name = "segments_" + md5(text.encode(), usedforsecurity=False).hexdigest()
+    name, text = _parameters(around, rules)
     known = PREPARED.setdefault(connection.connection, set())
     if len(known) >= MOST_PREPARED:
         cursor.execute("DEALLOCATE ALL")
@@ -251,9 +255,11 @@ def _prepared(cursor: CursorWrapper, around: Surroundings, rules: Rules) -> str:
 
 
 @lru_cache(maxsize=64)
-def _parameters(around: Surroundings, rules: Rules) -> str:
+def _parameters(around: Surroundings, rules: Rules) -> tuple[str, str]:
+    """Name and text of the statement that asks these rules about some people."""
     gaps: dict[str, sql.Composable] = {"now": sql.SQL("$1"), "today": sql.SQL("$2"), "people": sql.SQL("$3")}
-    return spelled(_filled(around, rules, gaps))
+    text = spelled(_filled(around, rules, gaps))
+    return "segments_" + md5(text.encode(), usedforsecurity=False).hexdigest(), text
 
 
 def _filled(around: Surroundings, rules: Rules, gaps: dict[str, sql.Composable]) -> sql.Composed:
