@@ -219,8 +219,7 @@ def people_of(segment: int) -> QuerySet[Customer]:
 def rate_points(store: Store, filters: Filters, as_of: date, since: date | None = None) -> list[RatePoint]:
     """The rate every two weeks of two years, from the first day on that has all its days on record."""
     part = chosen(filters)
-    # Several dimensions at once are answered from facts: a query per point would be too many.
-    if not part.rollup or not filters.days:
+    if not filters.days:
         return []
     points = queries.rpr_series(store, part, as_of, filters.days, days=730, step=14)
     since = when(store, filters).first_purchase if since is None else since

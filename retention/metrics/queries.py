@@ -38,7 +38,7 @@ from retention.metrics.cohorts import CURVE_DAYS, cohort_matrix, repeat_curve
 from retention.metrics.gaps import gaps_by_month, time_between_purchases
 from retention.metrics.models import Purchase
 from retention.metrics.reading import cohort_range, daily_sums, narrowed, rows_of, today
-from retention.metrics.rollups import DIMENSIONS, WINDOWS
+from retention.metrics.rollups import DIMENSIONS, WINDOWS, course
 from retention.metrics.trends import trend
 from retention.stores.models import Store
 
@@ -106,22 +106,33 @@ def rpr_series(
 ) -> list[RatePoint]:
     """The trailing repeat purchase rate every `step` days of the last `days`; oldest first, `as_of` last.
 
-    A slice that no rollup answers costs one query over facts per point.
+    One query: of the rollup, or of all purchases of the slice. A window of other days than `WINDOWS` costs
+    one query per point.
     """
     until = slice.until(as_of or today(store))
     asked = [until - timedelta(days=back) for back in range(0, days, step)][::-1]
-    if not slice.rollup or window not in WINDOWS:
-        return [
-            RatePoint(d, repeat_purchase_rate(store, replace(slice, start=None), d, window)) for d in asked
-        ]
+    whole = replace(slice, start=None)
+    if window not in WINDOWS:
+        return [RatePoint(d, repeat_purchase_rate(store, whole, d, window)) for d in asked]
+    if slice.rollup:
+        changes = (
+            f"SELECT day, buyers_{window} AS buyers, repeaters_{window} AS repeaters FROM metrics_daily"
+            " WHERE store_id = %s AND dimension = %s AND value = %s"
+        )
+        given: list[Any] = [store.pk, *slice.rollup]
+    else:
+        where, given = narrowed(store, replace(whole, end=None))
+        changes = (
+            "WITH mine AS MATERIALIZED (SELECT day, previous_day, next_day FROM metrics_purchase p"
+            f" WHERE {where}) {course(window, 'mine')}"
+        )
     # Differences summed from one asked day to the next; the first sum holds everything before it.
     rows = rows_of(
-        f"SELECT greatest(0, (day - %s + %s) / %s), sum(buyers_{window})::bigint,"
-        f" sum(repeaters_{window})::bigint FROM metrics_daily"
-        " WHERE store_id = %s AND dimension = %s AND value = %s AND day <= %s GROUP BY 1 ORDER BY 1",
-        [asked[0], step - 1, step, store.pk, *slice.rollup, until],
+        "SELECT greatest(0, (day - %s + %s) / %s), sum(buyers)::bigint, sum(repeaters)::bigint"
+        f" FROM ({changes}) AS c WHERE day <= %s GROUP BY 1 ORDER BY 1",
+        [asked[0], step - 1, step, *given, until],
     )
-    return _running(asked, {int(turn): (int(buyers), int(repeaters)) for turn, buyers, repeaters in rows})
+    return _running(asked, {turn: (buyers, repeaters) for turn, buyers, repeaters in rows})
 
 
 def _running(asked: list[date], changes: dict[int, tuple[int, int]]) -> list[RatePoint]:

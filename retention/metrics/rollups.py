@@ -196,6 +196,27 @@ DAILY = Rollup(
         Part("returned", {"refunds": "amount"}),
     ),
 )
+
+
+def course(window: int, purchases: str) -> str:
+    """SELECT of (day, buyers, repeaters), as `buyers_W` and `repeaters_W` of the daily rollup, for any set of
+    fact rows: `purchases` is a relation that has every purchase of the people in it."""
+
+    def part(walk: Pass, day: str, buyers: str, repeaters: str) -> str:
+        return f"SELECT {day} AS day, {buyers} AS b, {repeaters} AS r FROM {purchases} AS s WHERE {walk.when}"
+
+    came, went, repeated = (BOUGHT.sums[f"{name}_{window}"] for name in ("came", "went", "repeated"))
+    faded, relieved = FADED.sums[f"faded_{window}"], RELIEVED.sums[f"relieved_{window}"]
+    parts = (
+        part(BOUGHT, "s.day", came, repeated),
+        part(BOUGHT, f"s.day + {window}", f"-{went}", "0"),
+        part(FADED, f"s.previous_day + {window}", "0", f"-{faded}"),
+        part(RELIEVED, "s.next_day", "0", f"-{relieved}"),
+    )
+    every = " UNION ALL ".join(parts)
+    return f"SELECT day, sum(b) AS buyers, sum(r) AS repeaters FROM ({every}) AS c GROUP BY 1"
+
+
 COHORT_MONTH = Rollup(
     "metrics_cohortmonth",
     ("cohort", "month"),

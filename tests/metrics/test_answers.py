@@ -60,6 +60,21 @@ def test_rollups_answer_as_facts_do(shop, chosen, day):
     assert from_rollups["rates"][-1].n > 0
 
 
+@pytest.mark.parametrize("window", [30, 90, 365])
+def test_the_course_of_some_people_is_their_rate_day_by_day(shop, window):
+    some = Slice(customers=Customer.objects.filter(store=shop, pk__in=_odd(shop)), channel="channel 2")
+    course = queries.rpr_series(shop, some, DAYS[2], window, days=330, step=11)
+    assert [p.rate for p in course] == [
+        queries.repeat_purchase_rate(shop, some, p.day, window) for p in course
+    ]
+    assert course[-1].day == DAYS[2]
+    assert any(point.rate.successes for point in course)
+
+
+def _odd(shop):
+    return [pk for pk in Customer.objects.filter(store=shop).values_list("pk", flat=True) if pk % 2]
+
+
 @pytest.mark.parametrize("day", DAYS)
 def test_what_comes_later_changes_nothing_of_a_day(shop, day):
     """The report as of a day is the report of a store whose history ends with that day."""
