@@ -251,7 +251,7 @@ def by_month(
         title=measure.title,
         alt=_trend_in_words(measure, names, shown),
         footer=" ".join(part for part in (measure.footer, _unfinished(found)) if part),
-        figure=_trend_figure(measure, found, values, shown),
+        figure=_trend_figure(measure, found, values, shown, link),
         make_table=lambda: Table(
             ("Month", measure.title.removesuffix(" by month")),
             [
@@ -269,9 +269,14 @@ def by_month(
 
 
 def _trend_figure(
-    measure: Measure, found: Sequence[Month], values: list[float], shown: list[str]
+    measure: Measure,
+    found: Sequence[Month],
+    values: list[float],
+    shown: list[str],
+    link: Callable[[date], str],
 ) -> charts.Figure:
-    days = [months.first_day(m.point.month).isoformat() for m in found]
+    firsts = [months.first_day(m.point.month) for m in found]
+    days = [first.isoformat() for first in firsts]
     layout = charts.perennial(y_format="~s" if max(values, default=0) >= 1000 else ",.0f")
     layout["margin"]["t"] = 12
     layout["xaxis"]["tickformat"] = "%b %Y"
@@ -282,6 +287,8 @@ def _trend_figure(
     figure = charts.bars(Series(measure.title, days, values), layout)
     trace = figure["data"][0]
     trace |= {"text": shown, "width": BAR, "textposition": "none", "hovertemplate": "%{text}<extra></extra>"}
+    # Where a click on the bar leads: to the people behind it.
+    trace["customdata"] = [link(first) for first in firsts]
     trace["marker"]["opacity"] = [0.45 if m.point.open else 1 for m in found]
     return figure
 

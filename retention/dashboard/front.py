@@ -360,10 +360,6 @@ def rate_chart(look: Look, points: Sequence[RatePoint]) -> Chart:
 def _no_course(look: Look) -> str:
     if look.filters.days is None:
         return "Choose a number of days to see how the rate went."
-    if look.filters.segment:
-        return "Not drawn for a segment: the card on top tells the rate of its people."
-    if len(look.filters.where) > 1:
-        return "Shows for one filter at a time."
     return f"Appears when your orders go back further than {look.filters.days} days."
 
 

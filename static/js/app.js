@@ -101,6 +101,13 @@ function drawPlot(box) {
   layout.xaxis = { ...axis(own.xaxis), showgrid: false };
   layout.yaxis = axis(own.yaxis);
   Plotly.react(box, figure.data, layout, { displayModeBar: false, responsive: true });
+  if (figure.data.some((trace) => trace.customdata) && !box.dataset.linked) {
+    box.dataset.linked = "1";
+    box.on("plotly_click", (event) => {
+      const link = event.points[0].customdata;
+      if (link) htmx.ajax("GET", link, { target: "#drawer", swap: "innerHTML" });
+    });
+  }
 }
 function drawPlots(root = document) {
   const boxes = all("[data-plot]", root);

@@ -195,3 +195,21 @@ def test_without_javascript_everything_but_the_charts_is_there(browser, enter, l
     page.locator("#card-repeat-rate .value a").click()
     assert page.get_by_role("heading", name="Repeat purchase rate").is_visible()
     page.context.close()
+
+
+def test_a_bar_leads_to_the_people_behind_it(enter, shop, olivia):
+    page = enter(olivia, HOME)
+    wait_for_charts(page)
+    chart = page.locator("#chart-purchases")
+    chart.scroll_into_view_if_needed()
+    until(page, "document.querySelectorAll('#chart-purchases .barlayer .point').length > 3")
+    bar = chart.locator(".barlayer .point").last.bounding_box()
+    assert bar
+    # The last bar may be low: its foot is always there.
+    page.mouse.move(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] - 2)
+    page.mouse.click(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] - 2)
+    drawer = page.locator("#drawer[open]")
+    drawer.get_by_text("Who bought in this month").wait_for()
+    assert drawer.get_by_text("Purchases, ").count() == 1
+    assert drawer.get_by_text("Ann No. ").count() > 3
+    assert drawer.get_by_role("link", name="Make a segment").count() == 1
