@@ -41,6 +41,7 @@ from retention.timeline.models import Follower
 STALE_DAYS = 45
 CURVE_DAYS = tuple(range(0, 366, 15))
 SPARK_MONTHS = 24
+YEAR = 365
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ def front(store: Store, filters: Filters) -> Front:
         clv=clv_course(store, filters, at.as_of),
         aov=aov_course(store, filters, at.as_of),
         gap=gap_course(store, filters, at.as_of),
-        year=year(store, part, at.as_of),
+        year=_year_of(store, filters, part, at.as_of, points),
         curves=curves(store, filters, at.as_of, cohorts),
         cohorts=cohorts,
         months=trend(store, filters, at.as_of),
@@ -170,6 +171,15 @@ def year(store: Store, part: Slice, as_of: date) -> tuple[Rate, Mean]:
         queries.repeat_purchase_rate(store, part, as_of),
         queries.average_order_value(store, part, as_of),
     )
+
+
+def _year_of(
+    store: Store, filters: Filters, part: Slice, as_of: date, points: list[RatePoint]
+) -> tuple[Rate, Mean]:
+    """As `year`; the rate's course, where it is that of a year, ends with the rate."""
+    if filters.days == YEAR and points and points[-1].day == as_of:
+        return points[-1].rate, queries.average_order_value(store, part, as_of)
+    return year(store, part, as_of)
 
 
 def target_figures(store: Store, filters: Filters) -> tuple[tuple[Rate, Mean], Course]:
@@ -276,14 +286,9 @@ def aov_course(store: Store, filters: Filters, as_of: date) -> Course:
 def gap_course(store: Store, filters: Filters, as_of: date) -> Course:
     part = chosen(filters)
     # At the end of a month the rollup alone answers; see `metrics.queries.kpis`.
-    then = months.last_day(months.last_complete(months.year_before(as_of)))
-    now = queries.time_between_purchases(store, part, as_of)
-    by_month = queries.gaps_by_month(store, part, months.month_of(as_of), SPARK_MONTHS, about=now.upper)
-    return Course(
-        _quartiles(now),
-        _quartiles(queries.time_between_purchases(store, part, then, about=now.upper)),
-        [_quartiles(found) for _, found in by_month],
-    )
+    then = months.last_complete(months.year_before(as_of))
+    now, before, by_month = queries.gaps_course(store, part, as_of, before=then, count=SPARK_MONTHS)
+    return Course(_quartiles(now), _quartiles(before), [_quartiles(found) for _, found in by_month])
 
 
 def trend(store: Store, filters: Filters, as_of: date) -> list[Month]:

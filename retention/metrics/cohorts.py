@@ -102,28 +102,37 @@ def repeat_curve(
     low, high = (cohort, cohort) if cohort else cohort_range(slice, months.month_of(until))
     bounds = (months.first_day(max(low, 12)), min(months.last_day(high), until))
     whole = cohort is None and slice.start is None and slice.end is None
+    asked = sorted(days)
     if slice.rollup:
-        events, waiting = _curve_rollup(store, slice, until, bounds, (low, high), whole)
+        # Beyond the last day that is asked for, only how many there are matters.
+        events, waiting = _curve_rollup(store, slice, until, bounds, (low, high), whole, asked[-1] + 1)
     else:
         events, waiting = _curve_facts(store, slice, until, bounds)
-    return kaplan_meier(events, waiting.items(), days)
+    return kaplan_meier(events, waiting.items(), asked)
 
 
 def _curve_rollup(
-    store: Store, slice: Slice, until: date, bounds: tuple[date, date], cohorts: tuple[int, int], whole: bool
+    store: Store,
+    slice: Slice,
+    until: date,
+    bounds: tuple[date, date],
+    cohorts: tuple[int, int],
+    whole: bool,
+    far: int,
 ) -> tuple[list[tuple[int, int]], dict[int, int]]:
-    """(days until the second purchase, people), and days waited so far -> people who still wait."""
+    """(days until the second purchase, people), and days waited so far -> people who still wait; `far`
+    stands for that many days and for more."""
     assert slice.rollup
     gaps = rows_of(
-        "SELECT gap, sum(customers)::bigint FROM metrics_secondgap WHERE store_id = %s AND dimension = %s"
-        " AND value = %s AND cohort BETWEEN %s AND %s GROUP BY gap",
-        [store.pk, *slice.rollup, *((0, 0) if whole else cohorts)],
+        "SELECT least(gap, %s), sum(customers)::bigint FROM metrics_secondgap WHERE store_id = %s"
+        " AND dimension = %s AND value = %s AND cohort BETWEEN %s AND %s GROUP BY 1",
+        [far, store.pk, *slice.rollup, *((0, 0) if whole else cohorts)],
     )
     waiting = dict(
         rows_of(
-            "SELECT %s - day, new_customers - returned FROM metrics_daily WHERE store_id = %s"
-            " AND dimension = %s AND value = %s AND day BETWEEN %s AND %s AND new_customers <> returned",
-            [until, store.pk, *slice.rollup, *bounds],
+            "SELECT least(%s - day, %s), sum(new_customers - returned)::bigint FROM metrics_daily"
+            " WHERE store_id = %s AND dimension = %s AND value = %s AND day BETWEEN %s AND %s GROUP BY 1",
+            [until, far, store.pk, *slice.rollup, *bounds],
         )
     )
     where, given = narrowed(store, replace(slice, start=None))
@@ -134,9 +143,9 @@ def _curve_rollup(
         [*given, until, *cohorts] if not whole else [*given, until, 0, 10**6],
     )
     for first, gap, n in later:
-        gaps.append((gap, -n))
+        gaps.append((min(gap, far), -n))
         if first <= until:
-            waited = (until - first).days
+            waited = min((until - first).days, far)
             waiting[waited] = waiting.get(waited, 0) + n
     return gaps, waiting
 

@@ -6,98 +6,118 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import accumulate
-from typing import Any
 
 from retention.metrics import months
 from retention.metrics.answers import EVERYBODY, Quartiles, Slice
-from retention.metrics.reading import daily_sums, narrowed, rest_of_month, rows_of, today
+from retention.metrics.reading import narrowed, rest_of_month, rows_of, today
 from retention.metrics.trends import sums_by_month
 from retention.stores.models import Store
 
+# Days apart -> pairs of purchases.
+Histogram = dict[int, int]
 EVERY_GAP = 10**6
 
 
-def time_between_purchases(
-    store: Store, slice: Slice = EVERYBODY, as_of: date | None = None, *, about: float | None = None
-) -> Quartiles:
-    """Days between consecutive purchases whose later one is not after `as_of` (nor before `slice.start`).
-
-    `about` is where the upper quartile is expected: gaps far above are then not read, which are most rows.
-    """
+def time_between_purchases(store: Store, slice: Slice = EVERYBODY, as_of: date | None = None) -> Quartiles:
+    """Days between consecutive purchases whose later one is not after `as_of` (nor before `slice.start`)."""
     until = slice.until(as_of or today(store))
     if not slice.rollup or slice.start:
         window = (until - slice.start).days + 1 if slice.start else None
         where, given = narrowed(store, slice, until=until, window=window)
-        return _quartiles(rows_of(_pairs(where), given))
-    if about is None:
-        return _quartiles(_gaps(store, slice, until, EVERY_GAP))
-    gaps, up_to = _added_up(_gaps(store, slice, until, _far(about)))
-    bought, new = daily_sums(store, slice.rollup, ["purchases", "new_customers"], until=until)
-    # Every purchase but a person's first ends a pair.
-    n = bought - new
-    if not n or (up_to[-1] if up_to else 0) < 0.75 * n + 2:
-        return time_between_purchases(store, slice, as_of)
-    return _ranked_quartiles(gaps, up_to, n)
+        return _quartiles(dict(rows_of(_pairs(where), given)))
+    whole = _by_end_of(store, slice, months.month_of(until))
+    return _quartiles(_less(whole, _later_in_month(store, slice, until)))
 
 
-def _far(about: float) -> int:
-    return 2 * int(about) + 30
+def gaps_course(
+    store: Store, slice: Slice = EVERYBODY, as_of: date | None = None, *, before: int, count: int = 24
+) -> tuple[Quartiles, Quartiles, list[tuple[int, Quartiles]]]:
+    """Quartiles now, at the end of the month `before`, and of the pairs that end in each of the `count`
+    months up to now's; oldest first, whole months, those without a pair left out.
 
-
-def _gaps(store: Store, slice: Slice, until: date, most: int) -> list[tuple[int, int]]:
-    """(gap, pairs that end by `until`) from the rollup: all there are, less those of later months, and of
-    the later days of this month."""
-    assert slice.rollup
-    mine = "store_id = %(store)s AND dimension = %(name)s AND value = %(value)s AND gap <= %(most)s"
-    name, value = slice.rollup
-    rows = rows_of(
-        "SELECT gap, sum(pairs)::bigint FROM ("
-        f" SELECT gap, pairs FROM metrics_gap WHERE {mine} AND month = 0 UNION ALL"
-        f" SELECT gap, -pairs FROM metrics_gap WHERE {mine} AND month > %(month)s) AS g GROUP BY gap",
-        {
-            **{"store": store.pk, "name": name, "value": value},
-            **{"most": most, "month": months.month_of(until)},
-        },
-    )
-    rest = rest_of_month(until)
-    where, given = narrowed(store, slice)
-    later = rows_of(_pairs(f"{where} AND p.day > %s AND p.day <= %s"), [*given, *rest]) if rest else []
-    if not later:
-        return rows
-    counts = dict(rows)
-    for gap, pairs in later:
-        if gap <= most:
-            counts[gap] -= pairs
-    return list(counts.items())
-
-
-def gaps_by_month(
-    store: Store, slice: Slice, last: int, count: int = 24, *, about: float | None = None
-) -> list[tuple[int, Quartiles]]:
-    """Month and quartiles of the pairs that end in it, for the `count` months up to `last`; oldest first.
-
-    Whole months, and only for a slice that a rollup answers; months without a pair are left out. `about` is
-    where the upper quartiles are expected: gaps far above are then not read, which are most of the rows.
+    At most four queries where a rollup answers; elsewhere the months are left out altogether.
     """
-    if not slice.rollup:
-        return []
-    asked = list(range(last - count + 1, last + 1))
-    most = EVERY_GAP if about is None else _far(about)
-    rows = rows_of(
-        "SELECT month, array_agg(gap ORDER BY gap), array_agg(pairs ORDER BY gap) FROM metrics_gap"
-        " WHERE store_id = %s AND dimension = %s AND value = %s AND month = ANY(%s) AND gap <= %s"
-        " AND pairs > 0 GROUP BY month",
-        [store.pk, *slice.rollup, asked, most],
+    until = slice.until(as_of or today(store))
+    if not slice.rollup or slice.start:
+        then = time_between_purchases(store, slice, months.last_day(before))
+        return time_between_purchases(store, slice, until), then, []
+    last = months.month_of(until)
+    whole = _by_end_of(store, slice, last)
+    now = _quartiles(_less(whole, _later_in_month(store, slice, until)))
+    asked = range(min(before, last - count) + 1, last + 1)
+    # Gaps far above the upper quartile are most of the rows, and not needed for it.
+    far = EVERY_GAP if now.upper is None else 2 * int(now.upper) + 30
+    ended = _ended(store, slice, asked)
+    seen = _by_month(store, slice, asked, far)
+    if any(_too_few(seen.get(month, {}), n) for month, n in ended.items()):
+        far, seen = EVERY_GAP, _by_month(store, slice, asked, EVERY_GAP)
+    near = {gap: pairs for gap, pairs in whole.items() if gap <= far}
+    then_seen = _less(near, *(seen.get(month, {}) for month in range(before + 1, last + 1)))
+    then_n = sum(whole.values()) - sum(n for month, n in ended.items() if month > before)
+    if _too_few(then_seen, then_n):
+        return (
+            now,
+            time_between_purchases(store, slice, months.last_day(before)),
+            _each(seen, ended, last - count),
+        )
+    return now, _quartiles(then_seen, then_n), _each(seen, ended, last - count)
+
+
+def _each(seen: dict[int, Histogram], ended: dict[int, int], after: int) -> list[tuple[int, Quartiles]]:
+    return [(month, _quartiles(seen[month], n)) for month, n in sorted(ended.items()) if month > after]
+
+
+def _too_few(seen: Histogram, n: int) -> bool:
+    """Does the histogram end before the upper quartile of n pairs?"""
+    return sum(seen.values()) < min(n, 0.75 * n + 2)
+
+
+def _by_end_of(store: Store, slice: Slice, month: int) -> Histogram:
+    """Of all pairs that end by then: all there are, less those of later months."""
+    assert slice.rollup
+    mine = "store_id = %(store)s AND dimension = %(name)s AND value = %(value)s"
+    name, value = slice.rollup
+    return dict(
+        rows_of(
+            "SELECT gap, sum(pairs)::bigint FROM ("
+            f" SELECT gap, pairs FROM metrics_gap WHERE {mine} AND month = 0 UNION ALL"
+            f" SELECT gap, -pairs FROM metrics_gap WHERE {mine} AND month > %(month)s) AS g GROUP BY gap",
+            {"store": store.pk, "name": name, "value": value, "month": month},
+        )
     )
-    seen = {month: (gaps, list(accumulate(pairs))) for month, gaps, pairs in rows}
-    if about is None:
-        return [(month, _ranked_quartiles(*seen[month], seen[month][1][-1])) for month in sorted(seen)]
-    sums = sums_by_month(store, slice, months.first_day(asked[0]), months.last_day(last))
-    # Every purchase but a person's first ends a pair.
-    ended = {month: n - new for month, (n, _, new) in sorted(sums.items()) if n > new}
-    if any(month not in seen or seen[month][1][-1] < 0.75 * n + 2 for month, n in ended.items()):
-        return gaps_by_month(store, slice, last, count)
-    return [(month, _ranked_quartiles(*seen[month], n)) for month, n in ended.items()]
+
+
+def _later_in_month(store: Store, slice: Slice, day: date) -> Histogram:
+    """Of the pairs that end in the same month, but after the day: from facts, there are few days."""
+    rest = rest_of_month(day)
+    if not rest:
+        return {}
+    where, given = narrowed(store, slice)
+    return dict(rows_of(_pairs(f"{where} AND p.day > %s AND p.day <= %s"), [*given, *rest]))
+
+
+def _by_month(store: Store, slice: Slice, asked: Iterable[int], far: int) -> dict[int, Histogram]:
+    assert slice.rollup
+    rows = rows_of(
+        "SELECT month, array_agg(gap), array_agg(pairs) FROM metrics_gap WHERE store_id = %s"
+        " AND dimension = %s AND value = %s AND month = ANY(%s) AND gap <= %s AND pairs > 0 GROUP BY month",
+        [store.pk, *slice.rollup, list(asked), far],
+    )
+    return {month: dict(zip(gaps, pairs, strict=True)) for month, gaps, pairs in rows}
+
+
+def _ended(store: Store, slice: Slice, asked: range) -> dict[int, int]:
+    """How many pairs end in each month: every purchase but a person's first ends one."""
+    sums = sums_by_month(store, slice, months.first_day(asked[0]), months.last_day(asked[-1]))
+    return {month: n - new for month, (n, _, new) in sums.items() if n > new}
+
+
+def _less(whole: Histogram, *parts: Histogram) -> Histogram:
+    left = dict(whole)
+    for part in parts:
+        for gap, pairs in part.items():
+            left[gap] -= pairs
+    return left
 
 
 def _pairs(where: str) -> str:
@@ -107,21 +127,13 @@ def _pairs(where: str) -> str:
     )
 
 
-def _quartiles(counts: Iterable[tuple[Any, ...]]) -> Quartiles:
-    gaps, up_to = _added_up(counts)
-    if not gaps:
+def _quartiles(seen: Histogram, n: int | None = None) -> Quartiles:
+    """Of n pairs, by default those of the histogram; it may end anywhere above their upper quartile."""
+    ordered = sorted((gap, pairs) for gap, pairs in seen.items() if pairs)
+    gaps, up_to = [gap for gap, _ in ordered], list(accumulate(pairs for _, pairs in ordered))
+    n = (up_to[-1] if up_to else 0) if n is None else n
+    if not n:
         return Quartiles(None, None, None, 0)
-    return _ranked_quartiles(gaps, up_to, up_to[-1])
-
-
-def _added_up(counts: Iterable[tuple[int, int]]) -> tuple[list[int], list[int]]:
-    """The gaps that were seen, in order, and how many pairs are at most so far apart."""
-    ordered = sorted((gap, pairs) for gap, pairs in counts if pairs)
-    return [gap for gap, _ in ordered], list(accumulate(pairs for _, pairs in ordered))
-
-
-def _ranked_quartiles(gaps: Sequence[int], up_to: Sequence[int], n: int) -> Quartiles:
-    """`up_to` counts the pairs up to each gap; gaps beyond the upper quartile may be missing."""
     lower, median, upper = (_quantile(gaps, up_to, n, q) for q in (0.25, 0.5, 0.75))
     return Quartiles(lower, median, upper, n)
 

@@ -35,7 +35,7 @@ from retention.metrics.answers import (
     TrendPoint,
 )
 from retention.metrics.cohorts import CURVE_DAYS, cohort_matrix, repeat_curve
-from retention.metrics.gaps import gaps_by_month, time_between_purchases
+from retention.metrics.gaps import gaps_course, time_between_purchases
 from retention.metrics.models import Purchase
 from retention.metrics.reading import cohort_range, daily_sums, narrowed, rows_of, today
 from retention.metrics.rollups import DIMENSIONS, WINDOWS, course
@@ -61,7 +61,7 @@ __all__ = [
     "clv_to_date",
     "cohort_matrix",
     "dimension_values",
-    "gaps_by_month",
+    "gaps_course",
     "kpis",
     "people_behind",
     "repeat_curve",

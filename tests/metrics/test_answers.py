@@ -86,14 +86,20 @@ def test_what_comes_later_changes_nothing_of_a_day(shop, day):
     assert build_report(shop, day) == before
 
 
-def test_gaps_of_a_month_are_those_of_its_pairs(shop):
-    last = months.month_of(date(2026, 3, 1))
-    whole = queries.gaps_by_month(shop, Slice(), last)
-    for about in (1.0, 20.0, 500.0):
-        assert queries.gaps_by_month(shop, Slice(), last, about=about) == whole
-    for month, found in whole:
+@pytest.mark.parametrize("day", [*DAYS, date(2025, 9, 20)])
+@pytest.mark.parametrize("chosen", [{}, {"channel": "channel 1"}])
+def test_the_course_of_gaps_is_that_of_its_pairs(shop, chosen, day):
+    last = months.month_of(day)
+    now, before, by_month = queries.gaps_course(shop, Slice(**chosen), day, before=last - 5, count=9)
+    assert now == queries.time_between_purchases(shop, Slice(**chosen), day)
+    everybody = Customer.objects.filter(store=shop)
+    facts = Slice(**chosen, customers=everybody)
+    assert (now, before, []) == queries.gaps_course(shop, facts, day, before=last - 5)
+    assert len(by_month) <= 9
+    for month, found in by_month:
         start, end = months.first_day(month), months.last_day(month)
-        assert queries.time_between_purchases(shop, Slice(start=start, end=end), end) == found
+        assert queries.time_between_purchases(shop, Slice(**chosen, start=start, end=end), end) == found
+    assert by_month or now.n == 0 or day.year == 2026
 
 
 def test_people_behind_a_number_are_as_many_as_it_says(shop):
