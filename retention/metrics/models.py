@@ -76,6 +76,13 @@ class Purchase(Acquired):
         indexes = [
             models.Index(fields=["customer_id"], name="metrics_purchase_customer"),
             models.Index(fields=["store", "day"], name="metrics_purchase_day"),
+            # Who came back after a day long gone: a repeat curve as of that day.
+            models.Index(
+                fields=["store", "day"],
+                include=["first_day", "cohort"],
+                condition=models.Q(nth=2),
+                name="metrics_purchase_second",
+            ),
         ]
 
     def __str__(self) -> str:
