@@ -12,9 +12,11 @@ from django.db.models import F, Q, Sum
 from pytest_django import Settings
 
 from retention.catalog.models import Product, ProductRelation
-from retention.customers.models import Customer
+from retention.customers.models import Consent, Customer
 from retention.dashboard.demo.goods import GOODS, RELATIONS
 from retention.orders.models import Order, Refund, Shipment
+from retention.segments.models import Membership as Place
+from retention.segments.models import Segment
 from retention.stores.models import Membership, Store
 from retention.timeline.models import Event
 
@@ -42,6 +44,8 @@ def snapshot() -> dict[str, object]:
         "relations": ProductRelation.objects.count(),
         "shipments": list(Shipment.objects.order_by("pk").values()),
         "refunds": list(Refund.objects.order_by("pk").values()),
+        "segments": list(Segment.objects.order_by("pk").values_list("name", "status")),
+        "consents": list(Consent.objects.order_by("pk").values()),
         "stores": list(Store.objects.order_by("pk").values()),
     }
 
@@ -75,6 +79,13 @@ def test_the_demo_is_complete_and_loading_it_again_changes_nothing() -> None:
     assert Customer.objects.filter(store=sample).count() == 2_357
     assert Order.objects.filter(store=sample).aggregate(n=Sum("items"))["n"] == 24_409_194
     assert Membership.objects.filter(role="owner", user__email="demo@perennial.local").count() == 2
+
+    stages = Segment.objects.filter(store=demo, ready__in=("new", "loyal", "lapsed"))
+    assert stages.count() == 3
+    # The story of this test ends long ago.
+    assert Place.objects.filter(segment=stages.get(ready="lapsed"), left_at=None).exists()
+    # Who accepts e-mail in the shop's own file may be written to.
+    assert 400 < Consent.objects.filter(store=demo, status="subscribed").count() < 560
 
     before = snapshot()
     load()

@@ -14,12 +14,18 @@ from django.utils import timezone
 
 from retention.dashboard import demo
 from retention.dashboard.demo import facts, files, login, shop
+from retention.dashboard.desk_actions import actor
 from retention.orders.models import Order
+from retention.segments import ready
 from retention.stores.models import Store
 from retention.timeline.follow import FOLLOWERS, catch_up, lag
 
 SAMPLE = Path(demo.__file__).parent / "cdnow_sample.txt.gz"
 SLUG, SAMPLE_SLUG = "demo", "cdnow-sample"
+SEGMENTS = (
+    *("new", "developing", "loyal", "champions", "at-risk", "lapsed", "won-back"),
+    *("second-purchase", "price-sensitive"),
+)
 # How long to wait for a worker that holds a follower.
 PATIENCE = 120.0
 
@@ -52,6 +58,9 @@ class Command(BaseCommand):
         login.own(user, sample)
         self._load_sample(sample, folder)
         self._follow()
+        for key in SEGMENTS:
+            ready.adopt(plants, key, by=actor(user))
+        self._say(f"{len(SEGMENTS)} segments taken.")
         for store in (plants, sample):
             self._say(f"{store.name}: {Order.objects.filter(store=store).count():,} orders.")
 
