@@ -18,6 +18,7 @@ from retention.dashboard.customers import columns, listing, person, story
 from retention.dashboard.customers.forms import NoteForm
 from retention.dashboard.customers.roles import may
 from retention.dashboard.customers.search import FEW, MANY
+from retention.dashboard.customers.titles import heard_from
 from retention.dashboard.customers.wanted import CONSENT, LAST, SORTS, Wanted, words
 from retention.dashboard.models import SavedView
 from retention.lib import formats
@@ -360,7 +361,7 @@ def _proof(one: Any, customer: Customer) -> dict[str, str]:
         "tone": columns.TONES.get(one.status, ""),
         "where": f"{one.get_channel_display()}, {one.get_purpose_display().lower()}",
         "at": formats.moment(one.at, store.locale, store.time_zone),
-        "how": " · ".join(word.replace("_", " ") for word in (one.source, one.method) if word),
+        "how": heard_from(one.source, one.method),
         "wording": one.wording,
         "ip": one.ip or "",
         "reason": one.reason,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from retention.customers.models import Customer, Note, Proof, Tagging
 from retention.dashboard.customers.person import authors, by_order, ids_of, segments_named
+from retention.dashboard.customers.titles import heard_from
 from retention.lib import formats
 from retention.metrics.queries import today
 from retention.orders.models import Line, Order, Refund, Shipment
@@ -136,7 +137,7 @@ class Behind:
             return f"{'Entered' if event.kind == 'segment.entered' else 'Left'} segment “{name}”", [], ""
         if proof := self.proofs.get(data.get("proof", 0)):
             plain = plain.replace(f" {proof.channel}", f" {SPOKEN.get(proof.channel, proof.channel)}", 1)
-            return plain.rstrip(": "), [f"{proof.source} · {proof.method}".replace("_", " ")], ""
+            return plain.rstrip(": "), [heard_from(proof.source, proof.method)], ""
         return plain, [], ""
 
     def _order(self, event: Event, order: Order, plain: str) -> tuple[str, list[str], str]:
