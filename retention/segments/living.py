@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import connection, transaction
+import structlog
+from django.db import DataError, ProgrammingError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from retention.metrics.models import State
@@ -31,6 +32,8 @@ from retention.segments.members import (
 from retention.segments.models import Segment
 from retention.stores.models import Store
 
+log = structlog.get_logger(__name__)
+UNASKABLE = (DataError, ProgrammingError)
 # More people than this are asked by computing the segment anew.
 MANY = 20_000
 
@@ -233,14 +236,23 @@ def sweep_store(store: Store, now: datetime) -> None:
     if shelved:
         reevaluate(store, {"order.": shelved}, now, cause="store")
     elsewhere = Segment.objects.filter(store=store).live().exclude(time_zone__in=["", zone])
-    changed = set(elsewhere.values_list("pk", flat=True))
+    owed = Segment.objects.filter(store=store, refreshed_at=None).live()
+    changed = {*elsewhere.values_list("pk", flat=True), *owed.values_list("pk", flat=True)}
     if facts.measure(store, now.astimezone(ZoneInfo(zone)).date()):
         changed |= {segment.pk for segment in segments if segment.compares}
     if changed:
         refresh_with_dependents(store, changed, now, cause="store")
 
 
+def owe(store: Store) -> None:
+    """What could not be asked now is computed anew by the next sweep."""
+    Segment.objects.filter(store=store).live().update(refreshed_at=None)
+
+
 def sweep(now: datetime) -> None:
-    """Every store that has figures."""
+    """Every store that has figures. One whose rules cannot be asked does not stop the others."""
     for store in Store.objects.filter(pk__in=State.objects.values("store_id")).order_by("pk"):
-        sweep_store(store, now)
+        try:
+            sweep_store(store, now)
+        except UNASKABLE:
+            log.exception("segments could not be swept", store=store.slug)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime, timedelta
 
-from django.db import connection
+import structlog
+from django.db import connection, transaction
 from django.utils import timezone
 
 from retention.metrics.rebuild import FOLLOWER as METRICS
@@ -17,6 +18,7 @@ from retention.stores.models import Store
 from retention.timeline.follow import follow
 from retention.timeline.models import Event
 
+log = structlog.get_logger(__name__)
 MERGES = {"customer.merged", "customer.unmerged"}
 # Events older than this are history: who enters a segment by them has done nothing just now.
 HISTORY = timedelta(days=2)
@@ -42,6 +44,16 @@ def _react(store: Store, events: list[Event], now: datetime) -> None:
     _count(store, events, did)
     if not Segment.objects.filter(store=store).live().exists():
         return
+    try:
+        # A savepoint: a rule that cannot be asked must not stop the segments of other stores.
+        with transaction.atomic():
+            _ask(store, events, did, now)
+    except living.UNASKABLE:
+        log.exception("segments could not be asked", store=store.slug)
+        living.owe(store)
+
+
+def _ask(store: Store, events: list[Event], did: dict[str, set[int]], now: datetime) -> None:
     # First what time alone brought about, so that each move has its own cause and moment.
     living.pass_time(store, now)
     newest: dict[int, datetime] = {}

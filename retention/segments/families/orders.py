@@ -43,6 +43,8 @@ PURCHASES = Rows(
     fields=FIELDS,
 )
 REFUNDS = Rows("metrics_refundfact r", "r.customer_id", "r.day", where="r.store_id = {store}")
+# A hundred years.
+FAR_DAYS = 36_500
 NARROWED = {"during": DURING, "where": where_schema(FIELDS)}
 
 
@@ -119,8 +121,10 @@ class Rhythm(Condition):
         bounds = [] if value is None else value if isinstance(value, list) else [value]
         gap, gaps = usual_gap(s)
         reach = [f"({s.put(Decimal(str(one)), 'numeric')} * {gap} / (100 * {gaps}))" for one in bounds]
-        first = [f"(f.last_day + ceil({days})::int)" for days in reach]
-        return first + [f"(f.last_day + floor({days})::int + 1)" for days in reach] or ["NULL::date"]
+        # A bound may be any number; a day that nobody lives to see is as good as a later one.
+        near = [f"least(greatest({days}, -{FAR_DAYS}), {FAR_DAYS})" for days in reach]
+        first = [f"(f.last_day + ceil({days})::int)" for days in near]
+        return first + [f"(f.last_day + floor({days})::int + 1)" for days in near] or ["NULL::date"]
 
 
 @dataclass(frozen=True)
