@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Max, Min, Q, QuerySet, Sum
+from django.db.models import Max, Min, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
@@ -148,6 +148,7 @@ def front(store: Store, filters: Filters) -> Front:
     part = chosen(filters)
     cohorts = queries.cohort_matrix(store, part, at.as_of)
     points = rate_points(store, filters, at.as_of, at.first_purchase)
+    sums = sums_by_month(store, part, at.as_of)
     return Front(
         when=at,
         totals=queries.totals(store, at.as_of),
@@ -155,12 +156,12 @@ def front(store: Store, filters: Filters) -> Front:
         rate=rate_course(store, filters, at.as_of, at.first_purchase, points),
         rate_points=points,
         clv=clv_course(store, filters, at.as_of),
-        aov=aov_course(store, filters, at.as_of),
+        aov=aov_course(store, filters, at.as_of, sums),
         gap=gap_course(store, filters, at.as_of),
         year=_year_of(store, filters, part, at.as_of, points),
         curves=curves(store, filters, at.as_of, cohorts),
         cohorts=cohorts,
-        months=trend(store, filters, at.as_of),
+        months=trend(store, filters, at.as_of, sums),
         menus=menus(store),
         segments=segments(store),
     )
@@ -274,12 +275,13 @@ def clv_course(store: Store, filters: Filters, as_of: date) -> Course:
     )
 
 
-def aov_course(store: Store, filters: Filters, as_of: date) -> Course:
+def aov_course(store: Store, filters: Filters, as_of: date, sums: list[Sums] | None = None) -> Course:
     part, days = chosen(filters), filters.days
+    by_month = sums_by_month(store, part, as_of) if sums is None else sums
     return Course(
         _mean(queries.average_order_value(store, part, as_of, days)),
         _mean(queries.average_order_value(store, part, months.year_before(as_of), days)),
-        _aov_by_month(store, part, as_of),
+        [_estimate(m.purchases, m.net, m.kept, m.squares) for m in by_month if m.purchases],
     )
 
 
@@ -291,23 +293,25 @@ def gap_course(store: Store, filters: Filters, as_of: date) -> Course:
     return Course(_quartiles(now), _quartiles(before), [_quartiles(found) for _, found in by_month])
 
 
-def trend(store: Store, filters: Filters, as_of: date) -> list[Month]:
+def trend(store: Store, filters: Filters, as_of: date, sums: list[Sums] | None = None) -> list[Month]:
     part = chosen(filters)
     points = queries.trend(store, part, as_of, count=SPARK_MONTHS)
-    guests = {} if filters.narrowed else _guests_by_month(store, as_of)
+    guests: dict[int, int] = {}
+    if not filters.narrowed:
+        by_month = sums_by_month(store, part, as_of) if sums is None else sums
+        guests = {m.month: m.guest_net for m in by_month if m.guest_net or m.guest_orders}
     first = next((i for i, p in enumerate(points) if p.purchases or guests.get(p.month)), len(points))
     return [Month(point, guests.get(point.month, 0)) for point in points[first:]]
 
 
 def curves(store: Store, filters: Filters, as_of: date, cohorts: list[Cohort]) -> list[Curve]:
-    """All customers, and the chosen months beside them. At most five curves, three queries each."""
+    """All customers, and the chosen months beside them. Three queries where a rollup answers."""
     part = chosen(filters)
     sizes = {cohort.month: cohort.customers for cohort in cohorts}
-    found = [
-        Curve("All customers", queries.repeat_curve(store, part, as_of, days=CURVE_DAYS), sum(sizes.values()))
-    ]
-    for month in curve_months(filters, as_of, cohorts):
-        points = queries.repeat_curve(store, part, as_of, month, days=CURVE_DAYS)
+    chosen_months = curve_months(filters, as_of, cohorts)
+    whole, *each = queries.repeat_curves(store, part, as_of, [None, *chosen_months], CURVE_DAYS)
+    found = [Curve("All customers", whole, sum(sizes.values()))]
+    for month, points in zip(chosen_months, each, strict=True):
         found.append(Curve(months.name(month), points, sizes[month], month))
     return [curve for curve in found if curve.points and curve.points[-1].time]
 
@@ -354,30 +358,42 @@ def _clv_by_cohort(store: Store, part: Slice, last: int) -> list[Estimate]:
     return [_estimate(n, net, net, int(squares)) for n, net, squares in rows]
 
 
-def _aov_by_month(store: Store, part: Slice, as_of: date) -> list[Estimate]:
-    if not (rollup := _of(store, part)):
+@dataclass(frozen=True)
+class Sums:
+    """A calendar month of a rollup; the last one up to the day of the page."""
+
+    month: int
+    purchases: int
+    net: int
+    kept: int
+    squares: int
+    guest_orders: int
+    guest_net: int
+
+
+def sums_by_month(store: Store, part: Slice, as_of: date) -> list[Sums]:
+    """The months of the sparklines and trends, oldest first; none without a rollup. One query."""
+    if not part.rollup:
         return []
-    rows = _daily(rollup, as_of).annotate(
-        n=Sum("purchases"), net=Sum("sales") - Sum("refunds"), worth=Sum("kept"), spread=Sum("squares")
-    )
-    return [_estimate(int(r["n"]), int(r["net"]), int(r["worth"]), int(r["spread"])) for r in rows if r["n"]]
-
-
-def _guests_by_month(store: Store, as_of: date) -> dict[int, int]:
-    rows = _daily({"store": store, "dimension": "all", "value": ""}, as_of).annotate(
-        net=Sum("guest_sales") - Sum("guest_refunds"), n=Sum("guest_orders")
-    )
-    return {months.month_of(r["in_month"]): int(r["net"]) for r in rows.filter(~Q(net=0) | ~Q(n=0))}
-
-
-def _daily(rollup: dict[str, Any], as_of: date) -> Any:
     since = months.first_day(months.month_of(as_of) - SPARK_MONTHS + 1)
-    return (
-        Daily.objects.filter(**rollup, day__gte=since, day__lte=as_of)
+    rows = (
+        Daily.objects.filter(
+            store=store, dimension=part.rollup[0], value=part.rollup[1], day__gte=since, day__lte=as_of
+        )
         .annotate(in_month=TruncMonth("day"))
         .values("in_month")
         .order_by("in_month")
+        .values_list("in_month")
+        .annotate(
+            n=Sum("purchases"),
+            net=Sum("sales") - Sum("refunds"),
+            worth=Sum("kept"),
+            spread=Sum("squares"),
+            guests=Sum("guest_orders"),
+            guest_net=Sum("guest_sales") - Sum("guest_refunds"),
+        )
     )
+    return [Sums(months.month_of(day), *map(int, numbers)) for day, *numbers in rows]
 
 
 def _estimate(n: int, total: int, kept: int, squares: int) -> Estimate:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from retention.lib.intervals import Survival, kaplan_meier
-from retention.metrics import months
+from retention.metrics import facts, months
 from retention.metrics.answers import EVERYBODY, Cell, Cohort, Slice
 from retention.metrics.reading import cohort_range, narrowed, rest_of_month, rows_of, today
 from retention.stores.models import Store
@@ -98,66 +98,68 @@ def repeat_curve(
     Over all people whose first purchase is not after `as_of`, or one cohort's (its month's number); who has
     not come back by `as_of` is censored there. Days that nobody has reached are left out.
     """
-    until = as_of or today(store)
-    low, high = (cohort, cohort) if cohort else cohort_range(slice, months.month_of(until))
-    bounds = (months.first_day(max(low, 12)), min(months.last_day(high), until))
-    whole = cohort is None and slice.start is None and slice.end is None
-    asked = sorted(days)
-    if slice.rollup:
+    return repeat_curves(store, slice, as_of, [cohort], days)[0]
+
+
+def repeat_curves(
+    store: Store, slice: Slice, as_of: date | None, cohorts: Sequence[int | None], days: Iterable[int]
+) -> list[list[Survival]]:
+    """`repeat_curve` of each of these; None is everybody. Three queries where a rollup answers."""
+    until, asked = as_of or today(store), sorted(days)
+    if slice.rollup and not slice.start and not slice.end:
         # Beyond the last day that is asked for, only how many there are matters.
-        events, waiting = _curve_rollup(store, slice, until, bounds, (low, high), whole, asked[-1] + 1)
+        found = _curves_rollup(store, slice, until, [cohort or 0 for cohort in cohorts], asked[-1] + 1)
     else:
-        events, waiting = _curve_facts(store, slice, until, bounds)
-    return kaplan_meier(events, waiting.items(), asked)
+        found = [_curve_facts(store, slice, until, cohort) for cohort in cohorts]
+    return [kaplan_meier(events, waiting, asked) for events, waiting in found]
 
 
-def _curve_rollup(
-    store: Store,
-    slice: Slice,
-    until: date,
-    bounds: tuple[date, date],
-    cohorts: tuple[int, int],
-    whole: bool,
-    far: int,
-) -> tuple[list[tuple[int, int]], dict[int, int]]:
-    """(days until the second purchase, people), and days waited so far -> people who still wait; `far`
-    stands for that many days and for more."""
+# (days until the second purchase, people), and (days waited so far, people who still wait).
+Seen = tuple[list[tuple[int, int]], list[tuple[int, int]]]
+
+
+def _curves_rollup(store: Store, slice: Slice, until: date, cohorts: list[int], far: int) -> list[Seen]:
+    """`far` stands for that many days and for more; cohort 0 is everybody."""
     assert slice.rollup
+    seen: dict[int, Seen] = {cohort: ([], []) for cohort in cohorts}
     gaps = rows_of(
-        "SELECT least(gap, %s), sum(customers)::bigint FROM metrics_secondgap WHERE store_id = %s"
-        " AND dimension = %s AND value = %s AND cohort BETWEEN %s AND %s GROUP BY 1",
-        [far, store.pk, *slice.rollup, *((0, 0) if whole else cohorts)],
+        "SELECT cohort, least(gap, %s), sum(customers)::bigint FROM metrics_secondgap WHERE store_id = %s"
+        " AND dimension = %s AND value = %s AND cohort = ANY(%s) GROUP BY 1, 2",
+        [far, store.pk, *slice.rollup, cohorts],
     )
-    waiting = dict(
-        rows_of(
-            "SELECT least(%s - day, %s), sum(new_customers - returned)::bigint FROM metrics_daily"
-            " WHERE store_id = %s AND dimension = %s AND value = %s AND day BETWEEN %s AND %s GROUP BY 1",
-            [until, far, store.pk, *slice.rollup, *bounds],
-        )
+    for cohort, gap, n in gaps:
+        seen[cohort][0].append((gap, n))
+    waiting = rows_of(
+        f"SELECT {facts.month('day')}, least(%s - day, %s), sum(new_customers - returned)::bigint"
+        " FROM metrics_daily WHERE store_id = %s AND dimension = %s AND value = %s AND day <= %s"
+        " GROUP BY 1, 2",
+        [until, far, store.pk, *slice.rollup, until],
     )
-    where, given = narrowed(store, replace(slice, start=None))
+    for cohort, waited, n in waiting:
+        for key in {0, cohort} & seen.keys():
+            seen[key][1].append((waited, n))
+    where, given = narrowed(store, slice)
     # Who came back after `as_of` was still waiting on that day, or, if new after it, not there at all.
     later = rows_of(
-        "SELECT p.first_day, p.day - p.first_day, count(*) FROM metrics_purchase p"
-        f" WHERE {where} AND p.nth = 2 AND p.day > %s AND p.cohort BETWEEN %s AND %s GROUP BY 1, 2",
-        [*given, until, *cohorts] if not whole else [*given, until, 0, 10**6],
+        "SELECT p.cohort, p.first_day, p.day - p.first_day, count(*) FROM metrics_purchase p"
+        f" WHERE {where} AND p.nth = 2 AND p.day > %s GROUP BY 1, 2, 3",
+        [*given, until],
     )
-    for first, gap, n in later:
-        gaps.append((min(gap, far), -n))
-        if first <= until:
-            waited = min((until - first).days, far)
-            waiting[waited] = waiting.get(waited, 0) + n
-    return gaps, waiting
+    for cohort, first, gap, n in later:
+        for key in {0, cohort} & seen.keys():
+            seen[key][0].append((min(gap, far), -n))
+            if first <= until:
+                seen[key][1].append((min((until - first).days, far), n))
+    return [seen[cohort] for cohort in cohorts]
 
 
-def _curve_facts(
-    store: Store, slice: Slice, until: date, bounds: tuple[date, date]
-) -> tuple[list[tuple[int, int]], dict[int, int]]:
+def _curve_facts(store: Store, slice: Slice, until: date, cohort: int | None) -> Seen:
+    low, high = (cohort, cohort) if cohort else cohort_range(slice, months.month_of(until))
+    bounds = (months.first_day(max(low, 12)), min(months.last_day(high), until))
     where, given = narrowed(store, replace(slice, start=None))
     rows = rows_of(
         "SELECT %s - p.first_day, CASE WHEN p.second_day <= %s THEN p.second_day - p.first_day END, count(*)"
         f" FROM metrics_customerfact p WHERE {where} AND p.first_day BETWEEN %s AND %s GROUP BY 1, 2",
         [until, until, *given, *bounds],
     )
-    waiting = {waited: n for waited, gap, n in rows if gap is None}
-    return [(gap, n) for _, gap, n in rows if gap is not None], waiting
+    return [(gap, n) for _, gap, n in rows if gap is not None], [(w, n) for w, gap, n in rows if gap is None]

@@ -34,7 +34,7 @@ from retention.metrics.answers import (
     Totals,
     TrendPoint,
 )
-from retention.metrics.cohorts import CURVE_DAYS, cohort_matrix, repeat_curve
+from retention.metrics.cohorts import CURVE_DAYS, cohort_matrix, repeat_curve, repeat_curves
 from retention.metrics.gaps import gaps_course, time_between_purchases
 from retention.metrics.models import Purchase
 from retention.metrics.reading import cohort_range, daily_sums, narrowed, rows_of, today
@@ -65,6 +65,7 @@ __all__ = [
     "kpis",
     "people_behind",
     "repeat_curve",
+    "repeat_curves",
     "repeat_purchase_rate",
     "rpr_series",
     "time_between_purchases",
