@@ -1,5 +1,5 @@
 /* Keys of the builder: they press the buttons that are there anyway. Alt with arrows moves a line, Alt+G groups
-   it, Alt+N adds one after it, Alt+Backspace removes it. */
+   it, Alt+N adds one after it, Alt+Backspace removes it. Enter in the name makes the segment. */
 "use strict";
 
 const builderKeys = { ArrowUp: "up", ArrowDown: "down", g: "group", n: "add", Backspace: "remove" };
@@ -14,4 +14,11 @@ document.addEventListener("keydown", (event) => {
   if (!button) return;
   event.preventDefault();
   if (!button.disabled) button.click();
+});
+
+/* Without this it would press the first button of the form, which asks for the preview. */
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.isComposing || event.repeat || !event.target.matches("#builder input[name=name]")) return;
+  event.preventDefault();
+  event.target.form.querySelector("button[value=save]").click();
 });

@@ -114,6 +114,26 @@ def test_nested_groups_by_keyboard(enter, shop, olivia, assert_usable):
     }
 
 
+def test_enter_in_the_name_makes_the_segment(enter, shop, olivia):
+    page = enter(olivia, f"{HOME}new/")
+    page.locator("#r-0-is").focus()
+    choose(page, "is at least …")
+    page.locator("#r-0-value").fill("2")
+    # In the rule it only asks who that is.
+    page.locator("#r-0-value").press("Enter")
+    page.get_by_text("10 people").wait_for()
+    assert not Segment.objects.exists()
+    page.get_by_label("Name").fill("Came again")
+    page.get_by_label("Name").press("Enter")
+    page.get_by_role("heading", level=1, name="Came again").wait_for()
+    made = Segment.objects.get()
+    assert (made.name, made.owner) == ("Came again", olivia)
+    page.goto(f"{page.url}edit/")
+    page.get_by_label("Name").fill("Twice")
+    page.get_by_label("Name").press("Enter")
+    page.get_by_role("heading", level=1, name="Twice").wait_for()
+
+
 def test_a_faulty_condition_is_named_beside_it(enter, shop, olivia, assert_usable):
     page = enter(olivia, f"{HOME}new/")
     page.locator("#r-0-is").select_option(label="is from …")
