@@ -18,6 +18,7 @@ app.conf.beat_schedule = {
         "ingest.sweep": 10.0,
         "metrics.sweep": 5.0,
         "segments.sweep": 60.0,
+        "segments.remind": 300.0,
     }.items()
 }
 

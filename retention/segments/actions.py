@@ -202,11 +202,18 @@ def duplicate_segment(segment: Segment, *, by: str, now: datetime | None = None)
     """The same again under another name; a list with the same people."""
     name = _free_name(segment.store, f"Copy of {segment.name}")
     if segment.kind == Segment.Kind.LIST:
-        return create_list(segment.store, name=name, people=members_of(segment), by=by, now=now)
+        people = members_of(segment)
+        return create_list(segment.store, name=name, people=people, by=by, owner=segment.owner, now=now)
     return create_segment(
         segment.store, name=name, rule=segment.tree, by=by, owner=segment.owner,
         description=segment.description, now=now,
     )  # fmt: skip
+
+
+def maker(by: str) -> User | None:
+    """Who makes a segment looks after it, unless somebody else is named."""
+    kind, _, number = by.partition(":")
+    return User.objects.filter(pk=number).first() if kind == "user" and number.isdecimal() else None
 
 
 def _free_name(store: Store, name: str) -> str:
@@ -248,7 +255,7 @@ def create_list(
 
 def snapshot_segment(segment: Segment, *, name: str, by: str, now: datetime | None = None) -> Segment:
     """A list of those who are in the segment now."""
-    return create_list(segment.store, name=name, people=members_of(segment), by=by, now=now)
+    return create_list(segment.store, name=name, people=members_of(segment), by=by, owner=maker(by), now=now)
 
 
 def add_to_list(segment: Segment, people: Collection[int], *, by: str, now: datetime | None = None) -> int:
@@ -300,5 +307,6 @@ def segment_from_json(store: Store, told: Any, *, by: str, now: datetime | None 
         description=str(told.get("description", "")),
         rule=told.get("rule"),  # type: ignore[arg-type]
         by=by,
+        owner=maker(by),
         now=now,
     )

@@ -48,6 +48,8 @@ class Segment(models.Model):
     ready = models.CharField(max_length=40, blank=True, default="")
     owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     review_on = models.DateField(default=next_review)
+    # The review date about which a mail went to the owner.
+    reminded_for = models.DateField(null=True, blank=True)
     # Counts changes of the rule.
     version = models.IntegerField(default=1)
     # Who is in is true for this zone; empty until first computed.

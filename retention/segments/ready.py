@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import connection
 from django.utils import timezone
 
-from retention.segments.actions import create_segment
+from retention.segments.actions import create_segment, maker
 from retention.segments.benchmarks import Benchmarks
 from retention.segments.facts import benchmarks_of, measure
 from retention.segments.models import Segment
@@ -270,5 +270,12 @@ def adopt(store: Store, key: str, *, by: str, now: datetime | None = None) -> Se
     measure(store, (now or timezone.now()).astimezone(store.tz).date())
     one = READY[key]
     return create_segment(
-        store, name=one.name, description=one.description, rule=offered(store)[key], by=by, ready=key, now=now
+        store,
+        name=one.name,
+        description=one.description,
+        rule=offered(store)[key],
+        by=by,
+        owner=maker(by),
+        ready=key,
+        now=now,
     )
