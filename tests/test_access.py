@@ -71,6 +71,13 @@ def _an_import(store: Store) -> dict[str, Any]:
     return {"pk": run.pk}
 
 
+def _a_list_import(store: Store) -> dict[str, Any]:
+    run = ImportRun.objects.create(
+        store=store, path="/nowhere", name="people.csv", format="mailchimp", state="checked", as_of=0
+    )
+    return {"pk": run.pk}
+
+
 def _a_person(store: Store) -> dict[str, Any]:
     return {"pk": world.a_customer(store, first_name="Mara", last_name="Lind").pk}
 
@@ -144,6 +151,13 @@ DOORS: dict[str, Door] = {
     "customers:untag": Door(get=NOBODY, post=WRITERS, ids=_a_tagging),
     "customers:save_view": Door(get=NOBODY, post=WRITERS, data={"name": "Best"}),
     "customers:remove_view": Door(get=NOBODY, post=WRITERS, ids=_a_view),
+    "customers:import": Door(get=IMPORTERS),
+    "customers:import_file": Door(get=NOBODY, post=IMPORTERS),
+    "customers:import_run": Door(get=IMPORTERS, ids=_a_list_import),
+    "customers:import_check": Door(get=NOBODY, post=IMPORTERS, ids=_a_list_import),
+    "customers:import_start": Door(get=NOBODY, post=IMPORTERS, ids=_a_list_import),
+    "customers:import_discard": Door(get=NOBODY, post=IMPORTERS, ids=_a_list_import),
+    "customers:import_rejected": Door(get=IMPORTERS, ids=_a_list_import),
     "customers:duplicates": Door(),
     "customers:merge": Door(get=NOBODY, post=WRITERS, ids=_two_people),
     "customers:apart": Door(get=NOBODY, post=WRITERS, ids=_two_people),

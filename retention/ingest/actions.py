@@ -32,12 +32,7 @@ WAITING = (State.DRAFT, State.CHECKED, State.FAILED)
 
 def receive_file(store: Store, upload: UploadedFile, *, by: User) -> ImportRun:
     """Keep an uploaded file and say what it is. Raises Unreadable, and then keeps nothing."""
-    largest = int(getattr(settings, "IMPORT_LARGEST", LARGEST))
-    if (upload.size or 0) > largest:
-        raise Unreadable(
-            f"The file is larger than {largest / 2**20:,.0f} MB. Split it, or compress it to .gz or .zip."
-        )
-    path = _keep(store, upload)
+    path = keep_upload(store, upload)
     try:
         found = look(path, store)
         return ImportRun.objects.create(
@@ -56,8 +51,13 @@ def receive_file(store: Store, upload: UploadedFile, *, by: User) -> ImportRun:
         raise
 
 
-def _keep(store: Store, upload: UploadedFile) -> Path:
-    """A name of our own in a private folder: no address leads to it."""
+def keep_upload(store: Store, upload: UploadedFile) -> Path:
+    """A name of our own in a private folder: no address leads to it. Raises Unreadable."""
+    largest = int(getattr(settings, "IMPORT_LARGEST", LARGEST))
+    if (upload.size or 0) > largest:
+        raise Unreadable(
+            f"The file is larger than {largest / 2**20:,.0f} MB. Split it, or compress it to .gz or .zip."
+        )
     folder = Path(settings.MEDIA_ROOT) / "imports" / str(store.pk)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / uuid4().hex

@@ -14,6 +14,7 @@ from retention.ingest.files.reading import Row, Unreadable
 from retention.ingest.files.recognise import FORMATS
 from retention.ingest.files.values import Unusable
 from retention.ingest.intake import Look, look
+from retention.ingest.lists.formats import FORMATS as LISTS
 from retention.ingest.models import ImportRun, State
 from retention.ingest.staging import reading_of
 from retention.stores.models import Store
@@ -46,7 +47,8 @@ class Progress:
 
 
 def runs_of(store: Store) -> QuerySet[ImportRun]:
-    return store.import_runs.select_related("by").order_by("-id")
+    """Mailing lists have pages of their own."""
+    return store.import_runs.exclude(format__in=LISTS).select_related("by", "store").order_by("-id")
 
 
 def preview_of(run: ImportRun) -> Preview:

@@ -14,6 +14,8 @@ from django.utils import timezone
 
 from retention.ingest import facts, registers, staging
 from retention.ingest.files.reading import Unreadable
+from retention.ingest.lists.formats import FORMATS as LISTS
+from retention.ingest.lists.running import bring_list
 from retention.ingest.models import ImportRun, State
 
 log = structlog.get_logger(__name__)
@@ -61,6 +63,10 @@ def _start(run: ImportRun, state: State) -> None:
 
 def _advance(run: ImportRun, told: Told) -> None:
     dry = run.state == State.CHECKING
+    if run.format in LISTS:
+        bring_list(run, told)
+        _finish(run, dry=dry)
+        return
     if not staging.still_staged(run):
         staging.stage(run)
     if dry:
@@ -80,6 +86,10 @@ def _advance(run: ImportRun, told: Told) -> None:
         registers.write_relations(run)
         staging.drop_staging(run)
         run.staged = False
+    _finish(run, dry=dry)
+
+
+def _finish(run: ImportRun, *, dry: bool) -> None:
     run.state = State.CHECKED if dry else State.DONE
     run.finished_at = timezone.now()
     run.save()

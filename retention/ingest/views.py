@@ -103,7 +103,7 @@ def rejected(request: StoreRequest, store: Store, pk: int) -> HttpResponseBase:
 
 
 def _found(store: Store, pk: int) -> ImportRun:
-    return get_object_or_404(store.import_runs.select_related("by", "store"), pk=pk)
+    return get_object_or_404(queries.runs_of(store), pk=pk)
 
 
 def _may_import(request: StoreRequest) -> bool:

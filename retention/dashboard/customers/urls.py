@@ -4,6 +4,7 @@ from django.urls import path
 
 from retention.dashboard.customers import views
 from retention.dashboard.customers.identity import views as identity
+from retention.dashboard.customers.mailing import views as mailing
 
 app_name = "customers"
 urlpatterns = [
@@ -16,6 +17,13 @@ urlpatterns = [
     path("views/<int:pk>/remove/", views.remove_view, name="remove_view"),
     path("duplicates/", identity.duplicates, name="duplicates"),
     path("merges/<int:pk>/undo/", identity.unmerge, name="unmerge"),
+    path("import/", mailing.home, name="import"),
+    path("import/file/", mailing.receive, name="import_file"),
+    path("import/<int:pk>/", mailing.run, name="import_run"),
+    path("import/<int:pk>/check/", mailing.check, name="import_check"),
+    path("import/<int:pk>/start/", mailing.start, name="import_start"),
+    path("import/<int:pk>/discard/", mailing.discard, name="import_discard"),
+    path("import/<int:pk>/rejected.csv", mailing.rejected, name="import_rejected"),
     path("notes/<int:pk>/", views.note, name="note"),
     path("notes/<int:pk>/remove/", views.remove_note, name="remove_note"),
     path("notes/<int:pk>/restore/", views.restore_note, name="restore_note"),

@@ -150,6 +150,9 @@ FORMATS = {
     form.name: form
     for form in (MAILCHIMP, CONSTANT_CONTACT, KLAVIYO, BREVO, DRIP, GETRESPONSE, ACTIVECAMPAIGN)
 }
+TOOLS = ", ".join(form.title for form in list(FORMATS.values())[:-1])
+TOOLS += f" or {list(FORMATS.values())[-1].title}"
+EXPECTED = f"expected was a list of people exported from {TOOLS}, as CSV or Excel file"
 
 
 def recognise(header: list[str]) -> ListFormat:
@@ -158,8 +161,7 @@ def recognise(header: list[str]) -> ListFormat:
     for form in FORMATS.values():
         if form.is_it(names):
             return form
-    tools = ", ".join(form.title for form in FORMATS.values())
     raise Unreadable(
-        f"This list was not recognised as one of {tools}. Its columns: {', '.join(header)[:300]}."
-        " If you know which tool it came from, say so."
+        f"The file was not recognized by its columns ({', '.join(header)[:200]}): {EXPECTED};"
+        " if it is one, name the tool."
     )

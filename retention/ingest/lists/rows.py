@@ -54,7 +54,7 @@ def reader(
     form: ListFormat, header: list[str], *, status: str, as_of: datetime
 ) -> Callable[[int, list[str]], Person]:
     """Looks at the header once; the reader of a row raises Unusable."""
-    places = _places(form, header)
+    columns = places(form, header)
 
     def read(line: int, row: list[str]) -> Person:
         if any(cell.strip() for cell in row[len(header) :]):
@@ -63,7 +63,7 @@ def reader(
         cells: proofs.Cells = {}
         # A row that stops early has empty cells, not missing columns: those decide about consent.
         row = row + [""] * (len(header) - len(row))
-        for (what, label), cell in zip(places, row, strict=False):
+        for (what, label), cell in zip(columns, row, strict=False):
             text = unguarded(cell)
             cells.setdefault(label.lower(), text)
             if text.strip():
@@ -78,7 +78,7 @@ def reader(
     return read
 
 
-def _places(form: ListFormat, header: list[str]) -> list[tuple[str, str]]:
+def places(form: ListFormat, header: list[str]) -> list[tuple[str, str]]:
     """Of each column what it is and its label; a second column of one name is a custom field."""
     known = {name.lower(): what for name, what in {**CARRIED_AS, **form.also, **form.columns}.items()}
     labels = _labels(header)
@@ -89,7 +89,7 @@ def _places(form: ListFormat, header: list[str]) -> list[tuple[str, str]]:
     if {"first name", "last name"} <= lower and "name" in form.columns.values():
         # Our own file: it says which part of the name is which.
         skipped.add("name")
-    places, taken = [], set[str]()
+    found, taken = [], set[str]()
     for label in labels:
         what = "consent" if label.lower() in skipped else known.get(label.lower(), "custom")
         if what == "custom" and form.tags == "columns" and label.lower().startswith("tag:"):
@@ -97,8 +97,8 @@ def _places(form: ListFormat, header: list[str]) -> list[tuple[str, str]]:
         if what in taken:
             what = "custom"
         taken |= {what} - {"custom", "consent", "tag"}
-        places.append((what, label))
-    return places
+        found.append((what, label))
+    return found
 
 
 def _labels(header: list[str]) -> list[str]:
