@@ -45,11 +45,11 @@ def standing(said: Iterable[Said]) -> Standing | None:
     heard = [
         one for one in said if one.status in STRICTNESS and not (one.imported and one.detail.get("overcome"))
     ]
+    if any(one.status != Status.NEVER for one in heard):
+        # "Never subscribed" is the absence of an answer: it takes nothing away, neither a yes nor a no.
+        heard = [one for one in heard if one.status != Status.NEVER]
     if any(one.status in REFUSED for one in heard):
         heard = [one for one in heard if not (one.imported and one.status == Status.SUBSCRIBED)]
-    elif any(one.status == Status.SUBSCRIBED for one in heard):
-        # "Never subscribed" is the absence of an answer: it takes nothing away.
-        heard = [one for one in heard if one.status != Status.NEVER]
     if not heard:
         return None
     last = max(heard, key=lambda one: (one.at, STRICTNESS[Status(one.status)], one.reason))

@@ -66,6 +66,14 @@ STORIES = {
     "a file takes away": ([("subscribed", 1, False), ("unsubscribed", 2, True)], "unsubscribed"),
     "an old refusal in a file": ([("subscribed", 5, False), ("unsubscribed", 2, True)], "subscribed"),
     "a file alone": ([("subscribed", 1, True), ("never_subscribed", 2, True)], "subscribed"),
+    "an empty cell lifts no refusal": (
+        [("unsubscribed", 1, False), ("never_subscribed", 2, True)],
+        "unsubscribed",
+    ),
+    "nor a bounce, before a yes of old": (
+        [("subscribed", 1, True), ("suppressed", 2, False), ("never_subscribed", 3, True)],
+        "suppressed",
+    ),
     "bounced": ([("subscribed", 1, True), ("suppressed", 2, True), ("subscribed", 3, True)], "suppressed"),
     "came back by themselves": (
         [("unsubscribed", 1, True), ("subscribed", 2, True), ("subscribed", 3, False)],
@@ -157,6 +165,14 @@ def test_a_receipt_needs_only_that_nobody_refused_it(store):
     assert consent.may_write(customer, "email", "transactional")
     consent.suppress(customer, "email", "bounced", source="provider", by="system")
     assert not consent.may_write(customer, "email", "transactional")
+
+
+def test_a_file_without_an_answer_opens_no_closed_channel(store):
+    customer = a_customer(store)
+    consent.suppress(customer, "sms", "somebody else's number", source="support", by="user:1")
+    later = {"channel": "sms", "purpose": "transactional", "imported": True}
+    record_consent(customer, said("never_subscribed", 400, **later))
+    assert not consent.may_write(customer, "sms", "transactional")
 
 
 def test_double_opt_in_waits_for_the_second_step(store):
