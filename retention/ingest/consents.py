@@ -15,15 +15,19 @@ UNDATED = "import_undated"
 
 
 def hear(cursor: Any, store: Store, names: dict[str, Any]) -> None:
-    """Evidence of what the people of `telling` accept. Needs `person` there, and their registers written.
+    """Evidence of what the people of `telling` accept. Needs `home` there, and their registers written.
 
+    It stays with the record of which it was told, also while that one is merged into another.
     A "no" is the absence of an answer, and says that somebody unsubscribed only after a "yes" of the same
     shop; the register of the newest telling says which came last, so the order of the files does not matter.
     """
     cursor.execute(
-        "SELECT DISTINCT t.person, t.accepts_email = 'true', c.accepts_email IS FALSE,"
-        " (c.versions ->> 'accepts_email')::bigint"
-        " FROM telling t JOIN customers_customer c ON c.id = t.person"
+        # Once others were merged into a record, its fields show the whole person: `own` is what is its own.
+        "SELECT DISTINCT t.home, t.accepts_email = 'true', o.told ->> 1 = 'false', (o.told ->> 0)::bigint"
+        " FROM telling t JOIN customers_customer c ON c.id = t.home"
+        " CROSS JOIN LATERAL (SELECT CASE WHEN jsonb_typeof(c.own) = 'object'"
+        " THEN c.own #> '{registers,accepts_email}'"
+        " ELSE jsonb_build_array(c.versions -> 'accepts_email', c.accepts_email) END AS told) o"
         " WHERE t.accepts_email <> '' AND c.erased_at IS NULL ORDER BY 1",
         names,
     )

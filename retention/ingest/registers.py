@@ -29,8 +29,8 @@ def write_people(cursor: Any, run: ImportRun, names: dict[str, Any]) -> Tally:
     people.resolve(run.store, str(names["source"]), by=str(names["by"]))
     cursor.execute(
         """
-        ALTER TABLE telling ADD COLUMN person bigint, ADD COLUMN added boolean;
-        UPDATE telling t SET person = p.id, added = p.added FROM person p
+        ALTER TABLE telling ADD COLUMN person bigint, ADD COLUMN added boolean, ADD COLUMN home bigint;
+        UPDATE telling t SET person = p.id, added = p.added, home = coalesce(p.home, p.id) FROM person p
             WHERE p.customer = coalesce(t.customer, '') AND p.email = coalesce(t.email, '')
         """
     )
@@ -38,7 +38,7 @@ def write_people(cursor: Any, run: ImportRun, names: dict[str, Any]) -> Tally:
     cursor.execute(
         f"""
         CREATE TEMP TABLE told_of ON COMMIT DROP AS
-        SELECT person AS id, f.field, f.value, %(version)s::bigint AS version FROM telling
+        SELECT home AS id, f.field, f.value, %(version)s::bigint AS version FROM telling
         CROSS JOIN LATERAL (VALUES {fields}, ('tags', tags::jsonb::text)) AS f (field, value)
         WHERE f.value <> ''
         """,

@@ -7,6 +7,7 @@ from itertools import permutations
 import pytest
 
 from retention.customers.consent import Evidence, record_consent, status_of
+from retention.customers.merging import merge_customers, unmerge
 from retention.customers.models import Customer, Proof
 from retention.timeline.models import Event
 from tests.ingest.conftest import Import
@@ -67,6 +68,33 @@ def test_a_file_never_subscribes_who_said_no_here(import_text: Import):
     record_consent(ada(), said)
     import_text(customers("yes"))
     assert status_of(ada(), EMAIL) == "unsubscribed"
+
+
+HEAD = "Customer ID,First Name,Last Name,Email,Accepts Email Marketing"
+
+
+def named(first_name: str) -> Customer:
+    return Customer.objects.get(first_name=first_name)
+
+
+def test_what_is_told_of_a_merged_record_stays_with_it(import_text: Import):
+    rows = "{}\n'7,Ada,Lovelace,ada@example.com,{}\n'8,Bea,Lovelace,bea@example.com,{}\n"
+    import_text(rows.format(HEAD, "no", "no"))
+    merge = merge_customers(ada(), named("Bea"), by="user:1")
+    import_text(f"{HEAD}\n'8,Bea,Lovelace,bea@example.com,yes\n")
+    assert status_of(Customer.objects.get(pk=merge.survivor_id), EMAIL) == "subscribed"
+    unmerge(merge, by="user:1")
+    assert (status_of(ada(), EMAIL), status_of(named("Bea"), EMAIL)) == ("never_subscribed", "subscribed")
+    assert (ada().accepts_email, named("Bea").accepts_email) == (False, True)
+
+
+def test_a_no_of_a_merged_record_is_no_other_records_no(import_text: Import):
+    import_text(f"{HEAD}\n'7,Ada,Lovelace,ada@example.com,yes\n'8,Bea,Lovelace,bea@example.com,\n")
+    merge = merge_customers(ada(), named("Bea"), by="user:1")
+    import_text(f"{HEAD}\n'8,Bea,Lovelace,bea@example.com,no\n")
+    import_text(f"{HEAD}\n'7,Ada,Lovelace,ada@example.com,yes\n", "--as-of", "2025-01-05T12:00")
+    unmerge(merge, by="user:1")
+    assert (status_of(ada(), EMAIL), status_of(named("Bea"), EMAIL)) == ("subscribed", "never_subscribed")
 
 
 def test_a_dry_run_subscribes_nobody(import_text: Import):
