@@ -190,6 +190,12 @@ def status_of(customer: Customer, channel: str, purpose: str = Purpose.MARKETING
     return found.status if found else Status.NEVER
 
 
+def status_of_record(customer: Customer, channel: str, purpose: str = Purpose.MARKETING) -> str:
+    """Where this record alone stands, whatever others of the person said."""
+    now = standing(Proof.objects.filter(customer=customer, channel=channel, purpose=purpose))
+    return now.status if now else Status.NEVER
+
+
 def history(customer: Customer) -> list[Proof]:
     """Every proof of the person, newest first."""
     person = customer.merged_into_id or customer.pk

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 
+from retention.customers.merging import person_of
 from retention.customers.models import Channel, Customer, Frequency
 from retention.customers.preferences import PAUSES, Choices, choices_of, paused_until, topics_of
 
@@ -39,7 +40,7 @@ class PreferencesForm(forms.Form):
 
     def _offer(self) -> None:
         fields: Any = self.fields
-        self.offered = [c for c in Channel.values if c != Channel.SMS or self.customer.phone]
+        self.offered = [c for c in Channel.values if c != Channel.SMS or person_of(self.customer).phone]
         fields["channels"].choices = [(c, WAYS[Channel(c)][0]) for c in self.offered]
         topics = topics_of(self.customer.store)
         fields["topics"].choices = [(topic.pk, topic.name) for topic in topics]

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from retention.customers import consent
 from retention.customers.consent import ASKED, Evidence
-from retention.customers.merging import records_of
+from retention.customers.merging import person_of, records_of
 from retention.customers.models import (
     Channel,
     Customer,
@@ -62,15 +62,22 @@ def token_of(customer: Customer) -> str:
     return signing.dumps([customer.store_id, customer.pk], salt=SALT)
 
 
-def opened_by(token: str, *, salt: str = SALT) -> Customer | None:
-    """The person whose link this is; None when it is forged, too old, or the person was erased."""
+def opened_by(token: str) -> Customer | None:
+    """The record whose link this is; None when it is forged, too old, or the person was erased.
+
+    It may be merged into another by now. What comes through the link counts for the person, and stays with
+    the record, so that it outlives the undoing of a merge.
+    """
     try:
-        store, pk = signing.loads(token, salt=salt, max_age=LIFETIME)
+        store, pk = signing.loads(token, salt=SALT, max_age=LIFETIME)
     except (signing.BadSignature, ValueError, TypeError):
         return None
+    return _record(store, pk)
+
+
+def _record(store: int, pk: int) -> Customer | None:
     found = Customer.objects.select_related("store", "merged_into__store").filter(store=store, pk=pk).first()
-    person = (found.merged_into or found) if found else None
-    return person if person and not person.erased_at else None
+    return found if found and not person_of(found).erased_at else None
 
 
 def topics_of(store: Store) -> list[Topic]:
@@ -79,7 +86,7 @@ def topics_of(store: Store) -> list[Topic]:
 
 def preference_of(customer: Customer) -> Preference | None:
     """What the person chose last, under whichever of their merged records."""
-    chosen = Preference.objects.filter(customer__in=records_of(customer))
+    chosen = Preference.objects.filter(customer__in=records_of(person_of(customer)))
     return chosen.prefetch_related("muted").order_by("-changed_at", "-pk").first()
 
 
@@ -91,7 +98,7 @@ def choices_of(customer: Customer) -> Choices:
         channels=frozenset(c for c in Channel.values if consent.status_of(customer, c) == Status.SUBSCRIBED),
         topics=frozenset(topic.pk for topic in topics_of(customer.store) if topic.pk not in muted),
         frequency=kept.frequency if kept else Frequency.ALL,
-        birthday=customer.birthday,
+        birthday=person_of(customer).birthday,
     )
 
 
@@ -104,10 +111,10 @@ def paused_until(customer: Customer) -> datetime | None:
 @transaction.atomic
 def choose(customer: Customer, choices: Choices, *, offered: Iterable[str], ip: str | None = None) -> None:
     """Keep what the person chose; channels that the page did not offer stay as they are."""
-    person = Customer.objects.select_for_update().select_related("store").get(pk=customer.pk)
+    record_, person = _locked(customer)
     before = choices_of(person)
-    _choose_channels(person, before, choices, offered, ip)
-    _choose_birthday(person, before, choices)
+    _choose_channels(record_, before, choices, offered, ip)
+    _choose_birthday(record_, person, before, choices)
     if (choices.topics, choices.frequency) == (before.topics, before.frequency) and choices.pause is None:
         return
     muted = [topic.pk for topic in topics_of(person.store) if topic.pk not in choices.topics]
@@ -123,10 +130,18 @@ def choose(customer: Customer, choices: Choices, *, offered: Iterable[str], ip: 
     record(person.store, told, customer_id=person.pk, subject=f"customer:{person.pk}", by="customer")
 
 
+def _locked(customer: Customer) -> tuple[Customer, Customer]:
+    """The record, and the person that it is."""
+    ids = {customer.pk, customer.merged_into_id or customer.pk}
+    rows = Customer.objects.filter(pk__in=ids).select_for_update(of=["self"]).select_related("store")
+    found = {one.pk: one for one in rows.order_by("pk")}
+    return found[customer.pk], found[customer.merged_into_id or customer.pk]
+
+
 def _choose_channels(
-    person: Customer, before: Choices, choices: Choices, offered: Iterable[str], ip: str | None
+    one: Customer, before: Choices, choices: Choices, offered: Iterable[str], ip: str | None
 ) -> None:
-    wording = consent.settings_of(person.store).wording_version
+    wording = consent.settings_of(one.store).wording_version
     changed = [c for c in offered if (c in choices.channels) != (c in before.channels)]
     # Who opens the link in a mail has confirmed the address by that: no second step.
     told = [
@@ -141,25 +156,32 @@ def _choose_channels(
         )
         for channel in changed
     ]
-    consent.record_consent(person, *told, by="customer")
+    consent.record_consent(one, *told, by="customer")
 
 
-def _choose_birthday(person: Customer, before: Choices, choices: Choices) -> None:
+def _choose_birthday(one: Customer, person: Customer, before: Choices, choices: Choices) -> None:
     if choices.birthday == before.birthday:
         return
     now = int(timezone.now().timestamp() * 1_000_000)
     version = max(now, int(person.versions.get("birthday", 0)) + 1)
-    tell(person, {"birthday": choices.birthday}, version)
+    tell(one, {"birthday": choices.birthday}, version)
+    one.save(update_fields=SAVED)
     if person.own is not None:
-        show(person, [person, *(one for one in records_of(person) if one.pk != person.pk)])
-    person.save(update_fields=SAVED)
+        show(person, [person, *(other for other in records_of(person) if other.pk != person.pk)])
+        person.save(update_fields=SAVED)
 
 
 def unsubscribe_everything(customer: Customer, *, method: str, ip: str | None = None) -> None:
     """No more marketing on any channel. Doing it again changes nothing."""
-    left = [c for c in Channel.values if consent.status_of(customer, c) not in (Status.UNSUBSCRIBED,)]
+    # Also where another record of the person refused already: the two may come apart again.
+    left = [c for c in Channel.values if not _unsubscribed(customer, c)]
     if left:
         consent.unsubscribe(customer, *left, source=SOURCE, method=method, ip=ip)
+
+
+def _unsubscribed(customer: Customer, channel: str) -> bool:
+    alone = consent.status_of_record(customer, channel)
+    return alone == consent.status_of(customer, channel) == Status.UNSUBSCRIBED
 
 
 def ask_to_confirm(customer: Customer, *, base_url: str) -> None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from retention.customers import consent, preferences, public
 from retention.customers.consent import status_of
-from retention.customers.merging import merge_customers
+from retention.customers.merging import merge_customers, unmerge
 from retention.customers.models import ConsentSettings, Preference, Proof, Topic
 from retention.customers.preferences import choices_of, token_of
 from retention.customers.privacy import erase_customer
@@ -233,6 +233,43 @@ def test_the_link_of_a_merged_record_speaks_for_the_person(visitor, mara, store)
     merge_customers(survivor, mara, by="x")
     visitor.post(link(mara), {"everything": "yes"})
     assert status_of(survivor, "email") == "unsubscribed"
+
+
+@pytest.mark.parametrize("how", ["one click", "everything", "unticked"])
+@pytest.mark.parametrize("before", ["nothing", "the other refused"])
+def test_a_refusal_through_a_merged_records_link_outlives_the_undoing(visitor, mara, store, how, before):
+    survivor = a_customer(store, "other@example.com")
+    consent.subscribe(survivor, "email", source="form", method="form")
+    merge = merge_customers(survivor, mara, by="x")
+    if before == "the other refused" and how != "unticked":
+        consent.unsubscribe(survivor, source="form", method="form")
+    told = {
+        "one click": ("unsubscribe/", {"List-Unsubscribe": "One-Click"}),
+        "everything": ("", {"everything": "yes"}),
+        "unticked": ("", FORM),
+    }
+    more, body = told[how]
+    for _ in range(2):
+        assert visitor.post(link(mara, more), body).status_code in (200, 302)
+    assert status_of(survivor, "email") == "unsubscribed"
+    proofs = Proof.objects.filter(customer=mara, channel="email", status="unsubscribed")
+    assert proofs.count() == 1
+    unmerge(merge, by="x")
+    mara.refresh_from_db()
+    expected = "unsubscribed" if before != "nothing" and how != "unticked" else "subscribed"
+    assert (status_of(mara, "email"), status_of(survivor, "email")) == ("unsubscribed", expected)
+
+
+def test_a_birthday_told_through_a_merged_records_link_is_that_records(visitor, mara, store):
+    survivor = a_customer(store, "other@example.com", birthday="1980-01-01")
+    merge = merge_customers(survivor, mara, by="x")
+    visitor.post(link(mara), {**FORM, "channels": ["email", "sms"], "month": "5", "day": "6"})
+    survivor.refresh_from_db()
+    assert survivor.birthday == "--05-06"
+    unmerge(merge, by="x")
+    for one, birthday in ((survivor, "1980-01-01"), (mara, "--05-06")):
+        one.refresh_from_db()
+        assert one.birthday == birthday
 
 
 def test_double_opt_in_by_mail_and_button(visitor, store):
