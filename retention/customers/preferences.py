@@ -1,7 +1,8 @@
 """What a person chooses in the preference centre: channels, topics, how often, a pause, a birthday.
 
 The link in a mail is the key: signed, for one person, for a bit more than a year, so that an old mail can
-still be unsubscribed from.
+still be unsubscribed from. The link of a letter that asks to confirm is good for what was asked then: it
+gives nothing back that was refused later.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from datetime import datetime, timedelta
 from django.core import signing
 from django.core.mail import send_mail
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from retention.customers import consent
@@ -29,6 +31,7 @@ from retention.customers.models import (
     Topic,
 )
 from retention.customers.registers import SAVED, show, tell
+from retention.customers.standing import REFUSED
 from retention.customers.vocabulary import PreferencesChanged
 from retention.stores.models import Store
 from retention.timeline.actions import record
@@ -37,12 +40,14 @@ SOURCE = "preferences"
 SALT = "retention.customers.preferences"
 CONFIRMING = "retention.customers.confirm"
 LIFETIME = timedelta(days=400)
+TO_CONFIRM = timedelta(days=7)
+BY_MAIL: dict[str, str] = {"channel": Channel.EMAIL, "purpose": Purpose.MARKETING}
 PAUSES = (30, 90)
 
 LETTER = """Please confirm that you want to hear from {store}:
 {link}
 
-If you did not ask for this, ignore this mail; you will not get another.
+The link is good for {days} days. If you did not ask for this, ignore this mail; you will not get another.
 """
 
 
@@ -185,27 +190,46 @@ def _unsubscribed(customer: Customer, channel: str) -> bool:
 
 
 def ask_to_confirm(customer: Customer, *, base_url: str) -> None:
-    """The second step of a double opt-in: a mail with a link."""
-    token = signing.dumps([customer.store_id, customer.pk], salt=CONFIRMING)
+    """The second step of a double opt-in, after `consent.subscribe`: a mail with a link."""
+    proof = _asked(customer).order_by("-at", "-pk")[0]
+    token = signing.dumps([customer.store_id, customer.pk, proof.pk], salt=CONFIRMING)
     link = f"{base_url.rstrip('/')}/preferences/{token}/confirm/"
-    text = LETTER.format(store=customer.store, link=link)
+    text = LETTER.format(store=customer.store, link=link, days=TO_CONFIRM.days)
     send_mail(f"Please confirm: news from {customer.store}", text, None, [customer.email])
 
 
 def asked(token: str) -> Customer | None:
-    """The person who was asked to confirm by this link."""
-    return opened_by(token, salt=CONFIRMING)
+    """The record that was asked to confirm by this link; None also once the person refused since then."""
+    try:
+        store, pk, number = signing.loads(token, salt=CONFIRMING, max_age=TO_CONFIRM)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+    found = _record(store, pk)
+    proof = _asked(found).filter(pk=number).first() if found else None
+    return found if found and proof and _still_asked(proof) else None
 
 
+def _asked(customer: Customer) -> QuerySet[Proof]:
+    return Proof.objects.filter(customer=customer, status=ASKED, **BY_MAIL)
+
+
+def _still_asked(proof: Proof) -> bool:
+    person = person_of(Customer.objects.select_related("merged_into").get(pk=proof.customer_id))
+    refusals = Proof.objects.filter(customer__in=records_of(person), status__in=REFUSED, **BY_MAIL)
+    return not refusals.filter(at__gte=proof.at).exists()
+
+
+@transaction.atomic
 def confirm(customer: Customer, *, ip: str | None = None) -> None:
     """The person pressed the button in the letter: what they asked for now holds."""
-    proof = (
-        Proof.objects.filter(customer=customer, channel=Channel.EMAIL, status=ASKED).order_by("-at").first()
-    )
+    _locked(customer)
+    proof = _asked(customer).order_by("-at", "-pk").first()
     if consent.status_of(customer, Channel.EMAIL) == Status.SUBSCRIBED:
+        return
+    if proof is None or not _still_asked(proof):
         return
     one = Evidence(
         channel=Channel.EMAIL, purpose=Purpose.MARKETING, status=Status.SUBSCRIBED, source=SOURCE,
-        method="double_opt_in", at=timezone.now(), ip=ip, wording=proof.wording if proof else "",
+        method="double_opt_in", at=timezone.now(), ip=ip, wording=proof.wording,
     )  # fmt: skip
     consent.record_consent(customer, one, by="customer")

@@ -289,6 +289,69 @@ def test_double_opt_in_by_mail_and_button(visitor, store):
     assert (proof.wording, proof.ip) == ("9", "203.0.113.5")
 
 
+def letter_to(customer):
+    """Sign up, and the address in the letter."""
+    consent.subscribe(customer, "email", source="form", method="form")
+    preferences.ask_to_confirm(customer, base_url="http://testserver")
+    return next(line for line in mail.outbox[-1].body.splitlines() if line.startswith("http"))
+
+
+@pytest.fixture
+def newcomer(store):
+    ConsentSettings.objects.create(store=store, double_opt_in=True)
+    return a_customer(store, "new@example.com")
+
+
+def test_an_old_letter_undoes_no_later_refusal(visitor, newcomer):
+    address = letter_to(newcomer)
+    for _ in range(2):
+        visitor.post(address)
+        assert visitor.get(address).status_code == 200
+    assert Proof.objects.filter(method="double_opt_in").count() == 1
+    visitor.post(link(newcomer, "unsubscribe/"), {"List-Unsubscribe": "One-Click"})
+    for answer in (visitor.get(address), visitor.post(address)):
+        assert answer.status_code == 404
+        assert "Sign up there once more" in answer.content.decode()
+    assert status_of(newcomer, "email") == "unsubscribed"
+
+
+def test_a_refusal_under_another_record_of_the_person_counts_too(visitor, newcomer, store):
+    address = letter_to(newcomer)
+    other = a_customer(store, "other@example.com")
+    merge_customers(other, newcomer, by="x")
+    consent.unsubscribe(other, source="form", method="form")
+    assert visitor.post(address).status_code == 404
+    assert status_of(other, "email") == "unsubscribed"
+
+
+def test_who_signs_up_again_confirms_by_the_new_letter_only(visitor, newcomer):
+    old = letter_to(newcomer)
+    consent.unsubscribe(newcomer, source="form", method="form")
+    new = letter_to(newcomer)
+    assert visitor.post(old).status_code == 404
+    assert status_of(newcomer, "email") == "unsubscribed"
+    assert visitor.post(new).status_code == 302
+    assert status_of(newcomer, "email") == "subscribed"
+
+
+def test_a_letter_is_good_for_a_week(visitor, newcomer):
+    for days, answer in ((8, 404), (6, 302)):
+        with patch("django.core.signing.time.time", return_value=timezone.now().timestamp() - days * 86_400):
+            address = letter_to(newcomer)
+        assert visitor.post(address).status_code == answer
+
+
+def test_what_is_confirmed_stays_with_the_record_that_asked(visitor, newcomer, store):
+    address = letter_to(newcomer)
+    other = a_customer(store, "other@example.com")
+    merge = merge_customers(other, newcomer, by="x")
+    visitor.post(address)
+    assert status_of(other, "email") == "subscribed"
+    unmerge(merge, by="x")
+    newcomer.refresh_from_db()
+    assert (status_of(newcomer, "email"), status_of(other, "email")) == ("subscribed", "never_subscribed")
+
+
 @pytest.mark.parametrize(
     ("color", "ink"), [("#1c6b4f", "#ffffff"), ("#ffe600", "#000000"), ("#777777", "#000000")]
 )
