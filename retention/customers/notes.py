@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
 from django.db import transaction
@@ -10,6 +9,7 @@ from django.utils import timezone
 
 from retention.customers.facts import names_people
 from retention.customers.models import Customer, Note
+from retention.customers.naming import naming, without
 from retention.customers.vocabulary import NoteAdded, NoteChanged, NoteDeleted, NoteKind, NoteRestored
 from retention.stores.models import User
 from retention.timeline.actions import record
@@ -60,10 +60,9 @@ def _told(note: Note, what: NoteKind, by: User) -> None:
 
 def _erase(store_id: int, words: list[str]) -> None:
     """A note about somebody else may name an erased person."""
-    for word in words:
-        for note in Note.objects.filter(store=store_id, text__icontains=word):
-            note.text = re.sub(re.escape(word), "(erased)", note.text, flags=re.IGNORECASE)
-            note.save(update_fields=["text"])
+    for note in Note.objects.filter(naming("text", words), store=store_id):
+        note.text = without(note.text, words)
+        note.save(update_fields=["text"])
 
 
 names_people("notes", _erase)

@@ -8,6 +8,7 @@ pseudonym, and cannot bring the person back.
 from __future__ import annotations
 
 import secrets
+from email.utils import getaddresses
 from hashlib import sha256
 from typing import Any
 
@@ -29,6 +30,7 @@ from retention.customers.models import (
     Salt,
     Status,
 )
+from retention.customers.naming import is_number_of_somebody
 from retention.customers.registers import TEXTS
 from retention.customers.vocabulary import CustomerErased
 from retention.stores.models import OutboxMail, Store
@@ -72,21 +74,29 @@ def erase_customer(customer: Customer, *, by: str) -> None:
     _blank_facts(ids)
     for trace in TRACES.values():
         trace.erase(store.pk, words)
-    for mail in [word for word in words if "@" in word]:
-        OutboxMail.objects.filter(to__icontains=mail).delete()
+    _forget_mails(words)
     record(store, CustomerErased(), customer_id=person.pk, subject=f"customer:{person.pk}", by=by)
+
+
+def _forget_mails(words: list[str]) -> None:
+    """Those that were not sent, by who they are to."""
+    for word in [word.lower() for word in words if "@" in word]:
+        for mail in OutboxMail.objects.filter(to__icontains=word):
+            if word in [address.lower() for _, address in getaddresses([mail.to])]:
+                mail.delete()
 
 
 def _words(records: list[Customer]) -> list[str]:
     """What names the person in text: addresses, numbers, and the full name."""
-    told = {text for one in records for text in (one.email, one.phone) if text}
+    told = {(name, getattr(one, name)) for one in records for name in ("email", "phone")}
     for one in records:
-        for name, (_, text) in (one.own or {}).get("registers", {}).items():
-            told |= {text} if name in ("email", "phone") else set()
+        own = (one.own or {}).get("registers", {})
+        told |= {(name, text) for name, (_, text) in own.items() if name in ("email", "phone")}
         if one.first_name and one.last_name:
-            told.add(one.name)
+            told.add(("name", one.name))
     named = Identity.objects.filter(customer__in=records, source__in=["email", "phone"])
-    return sorted(told | set(named.values_list("external_id", flat=True)))
+    told |= set(named.values_list("source", "external_id"))
+    return sorted({text for kind, text in told if text and (kind != "phone" or is_number_of_somebody(text))})
 
 
 def _refuse_everything(person: Customer, *, by: str) -> None:

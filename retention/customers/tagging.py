@@ -14,6 +14,7 @@ from django.utils import timezone
 from retention.customers.facts import names_people
 from retention.customers.merging import records_of
 from retention.customers.models import Customer, Tagging
+from retention.customers.naming import ERASED, naming
 from retention.customers.registers import keep_own, registers_of, show, tell
 from retention.customers.vocabulary import CustomerTagged
 from retention.stores.models import Store
@@ -128,8 +129,7 @@ def _records(customer: Customer) -> list[Customer]:
 
 def _erase(store_id: int, words: list[str]) -> None:
     """A tag may name an erased person."""
-    for word in words:
-        Tagging.objects.filter(store=store_id, tag__icontains=word).update(tag="(erased)")
+    Tagging.objects.filter(naming("tag", words), store=store_id).update(tag=ERASED)
 
 
 names_people("tags", _erase)

@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models import Q
 
 from retention.customers.facts import names_people
+from retention.customers.naming import naming, parts_of
 from retention.ingest.models import ImportRun, RejectedRow
 
 # Columns of the staging tables that say who somebody is.
@@ -31,11 +32,11 @@ def erase(store_id: int, words: list[str]) -> None:
 
 
 def _holds(field: str, words: list[str]) -> Q:
-    found = Q()
+    found = Q(pk__in=[])
     for word in words:
         parts = Q()
-        for part in word.split():
-            parts &= Q(**{f"{field}__icontains": part})
+        for part in parts_of(word):
+            parts &= naming(field, [part])
         found |= parts
     return found
 

@@ -20,11 +20,15 @@ from retention.customers.consent import Evidence, record_consent, status_of
 from retention.customers.export import export_customer
 from retention.customers.merging import merge_customers
 from retention.customers.models import Customer, Forgotten, Identity, Proof
+from retention.customers.notes import add_note
 from retention.customers.privacy import erase_customer, find_person
+from retention.customers.tagging import tag_customers
+from retention.dashboard.models import SavedView
 from retention.ingest.models import ImportRun, RejectedRow
 from retention.machine import archive, binaries
 from retention.metrics.models import CustomerFact
 from retention.orders.models import Order
+from retention.stores.models import OutboxMail
 from retention.stores.outbox import OutboxBackend
 from retention.timeline.models import Event
 from tests.customers.shop import at, clean, import_orders, on, told, totals
@@ -225,6 +229,53 @@ def test_shopifys_shop_redact_forgets_everybody_of_that_shop_only(store):
     ours.refresh_from_db()
     assert ours.email == "kept@example.com"
     assert "john@example.com" not in dump()
+
+
+def test_erasing_one_person_harms_nobody_else(store, olivia):
+    ann = a_customer(store, "ann@example.com", phone="0", first_name="Ann", last_name="Ek")
+    other = a_customer(store, "joann@example.com", phone="+4520304050")
+    words = "Wants 10 boxes by 2026-10-20. Not ann@example.com.au, x.ann@example.com, Ann Ekberg; joann@example.com."
+    note = add_note(other, words, by=olivia)
+    tagging = tag_customers(store, [other.pk], "top-100", by="user:1")
+    for name, query in (("Spent 100+", "spend_from=100"), ("Joann", "q=joann%40example.com")):
+        SavedView.objects.create(store=store, name=name, query=query)
+    OutboxMail.objects.create(to="joann@example.com", subject="x", text="y")
+    run = ImportRun.objects.create(
+        store=store, path="x", name="x", as_of=0, error="Line 10: joann@example.com"
+    )
+    row = RejectedRow.objects.create(
+        run=run, line=10, reason="“2026-13-10” is no date.", raw="joann\x1fEkman Ann"
+    )
+    erase_customer(ann, by="user:1")
+    for one in (note, tagging, run, row):
+        one.refresh_from_db()
+    assert (note.text, tagging.tag, run.error) == (words, "top-100", "Line 10: joann@example.com")
+    assert row.raw == "joann\x1fEkman Ann"
+    assert (SavedView.objects.count(), OutboxMail.objects.count()) == (2, 1)
+
+
+def test_erasing_finds_the_person_wherever_the_words_stand(store, olivia):
+    ann = a_customer(store, "ann@example.com", phone="+4520304050", first_name="Ann", last_name="Ek")
+    other = a_customer(store)
+    note = add_note(other, "Sister of ANN EK (ann@example.com, Ann@Example.com; +4520304050).", by=olivia)
+    tagging = tag_customers(store, [other.pk], "Ann Ek's friend", by="user:1")
+    for name, query in (
+        ("A", "q=Ann+Ek"),
+        ("B", "q=ann%40example.com"),
+        ("C ann@example.com", ""),
+        ("D", "q=x"),
+    ):
+        SavedView.objects.create(store=store, name=name, query=query)
+    OutboxMail.objects.create(to="Ann <Ann@example.com>, bo@example.com", subject="x", text="y")
+    run = ImportRun.objects.create(store=store, path="x", name="x", as_of=0)
+    row = RejectedRow.objects.create(run=run, line=2, reason="No date.", raw="Ek\x1fAnn\x1f7")
+    erase_customer(ann, by="user:1")
+    for one in (note, tagging, row):
+        one.refresh_from_db()
+    assert note.text == "Sister of (erased) ((erased), (erased); (erased))."
+    assert (tagging.tag, row.raw) == ("(erased)", "")
+    assert [view.name for view in SavedView.objects.all()] == ["D"]
+    assert not OutboxMail.objects.exists()
 
 
 def test_proofs_stay_but_lose_the_address_they_came_from(store):

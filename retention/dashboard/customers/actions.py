@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote_plus
+from urllib.parse import parse_qsl
 
 from django.db import transaction
 
 from retention.customers.facts import names_people
+from retention.customers.naming import names
 from retention.dashboard.customers.wanted import Wanted
 from retention.dashboard.models import SavedView
 from retention.stores.models import Store, User
@@ -26,11 +27,11 @@ def remove_view(view: SavedView) -> None:
 
 
 def _erase(store_id: int, words: list[str]) -> None:
-    """A search for an erased person, kept as a view, names them."""
-    for word in words:
-        for written in {word, quote_plus(word)}:
-            SavedView.objects.filter(store=store_id, query__icontains=written).delete()
-        SavedView.objects.filter(store=store_id, name__icontains=word).delete()
+    """A search for an erased person, kept as a view, names them; other filters are numbers and choices."""
+    for view in SavedView.objects.filter(store=store_id):
+        asked = dict(parse_qsl(view.query))
+        if any(names(text, words) for text in (view.name, asked.get("q", ""), asked.get("tag", ""))):
+            view.delete()
 
 
 def register() -> None:
