@@ -7,6 +7,8 @@ class SegmentsConfig(AppConfig):
 
     def ready(self) -> None:
         import retention.segments.vocabulary  # noqa: F401
+        from retention.segments import traces
         from retention.segments.reactions import register
 
         register()
+        traces.register()

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.mail import EmailMessage
@@ -276,6 +277,40 @@ def test_erasing_finds_the_person_wherever_the_words_stand(store, olivia):
     assert (tagging.tag, row.raw) == ("(erased)", "")
     assert [view.name for view in SavedView.objects.all()] == ["D"]
     assert not OutboxMail.objects.exists()
+
+
+def an_upload(store, text, **fields):
+    folder = Path(settings.MEDIA_ROOT) / "imports" / str(store.pk)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{len(list(folder.iterdir()))}"
+    path.write_text("order,date,email,first,last\n" + text)
+    return ImportRun.objects.create(store=store, path=str(path), name="o.csv", as_of=0, **fields)
+
+
+def test_uploads_that_wait_for_a_decision_are_discarded_when_they_tell_of_the_person(store):
+    person = a_customer(store, "ann@example.com", first_name="Ann", last_name="Ek")
+    theirs = [
+        an_upload(store, "1,2026-01-01,Ann@Example.com,,\n"),
+        an_upload(store, "1,2026-01-01,,Bo,Al\n2,2026-01-01,,ann,ek\n", state="checked"),
+    ]
+    stopped = an_upload(store, "1,2026-01-01,ann@example.com,,\n", state="failed")
+    others = [
+        an_upload(store, "1,2026-01-01,joann@example.com,Ann,Ekberg\n"),
+        an_upload(store, "1,2026-01-01,,Ann,Al\n2,2026-01-01,,Bo,Ek\n", state="failed"),
+    ]
+    erase_customer(person, by="user:1")
+    kept = set(ImportRun.objects.values_list("pk", flat=True))
+    assert kept == {stopped.pk, *(run.pk for run in others)}
+    assert not any(Path(run.path).exists() for run in (*theirs, stopped))
+    assert all(Path(run.path).exists() for run in others)
+
+
+def test_a_file_named_on_the_command_line_stays_where_it_is(store, tmp_path):
+    path = tmp_path / "o.csv"
+    path.write_text("email\nann@example.com\n")
+    ImportRun.objects.create(store=store, path=str(path), name="o.csv", as_of=0)
+    erase_customer(a_customer(store, "ann@example.com"), by="user:1")
+    assert path.exists()
 
 
 def test_proofs_stay_but_lose_the_address_they_came_from(store):
