@@ -15,8 +15,9 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from retention.customers import consent
+from retention.customers.choosing import show_choice
 from retention.customers.facts import FACTS
-from retention.customers.models import Apart, Belonging, Customer, Identity, Merge, Proof
+from retention.customers.models import Apart, Belonging, Customer, Identity, Merge, Preference, Proof
 from retention.customers.registers import SAVED, keep_own, show
 from retention.customers.vocabulary import CustomerMerged, CustomersKeptApart, CustomerUnmerged
 from retention.stores.models import Store
@@ -109,6 +110,10 @@ def _show(customer: Customer) -> None:
     records = [customer, *(one for one in records_of(customer) if one.pk != customer.pk)]
     show(customer, records)
     customer.save(update_fields=SAVED)
+    ids = [one.pk for one in records]
+    # Files of orders merge by the thousand people who never chose anything.
+    if Preference.objects.filter(customer__in=ids).exists():
+        show_choice(customer.pk, ids)
 
 
 @transaction.atomic

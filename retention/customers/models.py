@@ -283,7 +283,9 @@ class Frequency(models.TextChoices):
 
 
 class Preference(models.Model):
-    """How much, and about what, a person wants to hear. No row: everything, about all."""
+    """How much, and about what, a person wants to hear. No row: everything, about all.
+
+    The row of a record into which others were merged shows what the person chose last: see `choosing`."""
 
     customer = models.OneToOneField(
         Customer, on_delete=models.CASCADE, primary_key=True, related_name="preference"
@@ -293,6 +295,8 @@ class Preference(models.Model):
     frequency = models.CharField(max_length=8, choices=Frequency.choices, default=Frequency.ALL)
     paused_until = models.DateTimeField(null=True, blank=True)
     changed_at = models.DateTimeField()
+    # What this record chose itself, once others were merged into it: the columns are the person's then.
+    own = models.JSONField(null=True, blank=True)
 
     class Meta:
         constraints = [

@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from retention.customers import consent
+from retention.customers.choosing import keep_choice, show_choice
 from retention.customers.consent import ASKED, Evidence
 from retention.customers.merging import person_of, records_of
 from retention.customers.models import (
@@ -91,8 +92,8 @@ def topics_of(store: Store) -> list[Topic]:
 
 def preference_of(customer: Customer) -> Preference | None:
     """What the person chose last, under whichever of their merged records."""
-    chosen = Preference.objects.filter(customer__in=records_of(person_of(customer)))
-    return chosen.prefetch_related("muted").order_by("-changed_at", "-pk").first()
+    chosen = Preference.objects.filter(customer=person_of(customer))
+    return chosen.prefetch_related("muted").first()
 
 
 def choices_of(customer: Customer) -> Choices:
@@ -126,11 +127,10 @@ def choose(customer: Customer, choices: Choices, *, offered: Iterable[str], ip: 
     until = paused_until(person)
     if choices.pause is not None:
         until = timezone.now() + timedelta(days=choices.pause) if choices.pause else None
-    kept, _ = Preference.objects.update_or_create(
-        customer=person,
-        defaults={"frequency": choices.frequency, "paused_until": until, "changed_at": timezone.now()},
-    )
-    kept.muted.set(muted)
+    now = timezone.now()
+    keep_choice(record_.pk, frequency=choices.frequency, paused_until=until, muted=muted, at=now)
+    if person.own is not None:
+        show_choice(person.pk, [person.pk, *(one.pk for one in records_of(person) if one.pk != person.pk)])
     told = PreferencesChanged(frequency=choices.frequency, muted=tuple(muted), paused=until is not None)
     record(person.store, told, customer_id=person.pk, subject=f"customer:{person.pk}", by="customer")
 

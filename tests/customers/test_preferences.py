@@ -260,6 +260,53 @@ def test_a_refusal_through_a_merged_records_link_outlives_the_undoing(visitor, m
     assert (status_of(mara, "email"), status_of(survivor, "email")) == ("unsubscribed", expected)
 
 
+def test_a_pause_comes_along_into_a_merge_and_goes_back_out_of_it(visitor, mara, store):
+    sales = Topic.objects.create(store=store, name="Sales")
+    survivor = a_customer(store, "other@example.com")
+    consent.subscribe(survivor, "email", source="form", method="form")
+    mine = {**FORM, "channels": ["email", "sms"]}
+    visitor.post(link(survivor), {**mine, "frequency": "weekly", "topics": [sales.pk]})
+    visitor.post(link(mara), {**mine, "frequency": "monthly", "pause": "90"})
+    before = chosen()
+    merge = merge_customers(survivor, mara, by="x")
+    assert not consent.may_write(survivor, "email")
+    kept = Preference.objects.get(customer=survivor)
+    assert (kept.frequency, list(kept.muted.all())) == ("monthly", [sales])
+    assert preferences.paused_until(survivor) == preferences.paused_until(mara) == kept.paused_until
+    unmerge(merge, by="x")
+    assert chosen() == before
+    assert consent.may_write(survivor, "email")
+    mara.refresh_from_db()
+    assert not consent.may_write(mara, "email")
+
+
+def test_what_is_chosen_while_merged_stays_with_the_record_whose_link_it_was(visitor, mara, store):
+    survivor, third = a_customer(store, "other@example.com"), a_customer(store, "third@example.com")
+    for one in (survivor, third):
+        consent.subscribe(one, "email", source="form", method="form")
+    first = merge_customers(mara, third, by="x")
+    second = merge_customers(survivor, mara, by="x")
+    visitor.post(link(third), {**FORM, "channels": ["email", "sms"], "pause": "30"})
+    assert not consent.may_write(survivor, "email")
+    unmerge(second, by="x")
+    assert [one.pk for one in Preference.objects.exclude(paused_until=None).order_by("pk")] == [
+        mara.pk,
+        third.pk,
+    ]
+    assert consent.may_write(survivor, "email")
+    visitor.post(link(mara), {**FORM, "channels": ["email", "sms"], "pause": "0"})
+    assert preferences.paused_until(mara) is None
+    unmerge(first, by="x")
+    third.refresh_from_db()
+    assert preferences.paused_until(mara) is None
+    assert preferences.paused_until(third) is not None
+
+
+def chosen():
+    rows = Preference.objects.order_by("pk")
+    return [(r.pk, r.frequency, r.paused_until, r.changed_at, r.own, set(r.muted.all())) for r in rows]
+
+
 def test_a_birthday_told_through_a_merged_records_link_is_that_records(visitor, mara, store):
     survivor = a_customer(store, "other@example.com", birthday="1980-01-01")
     merge = merge_customers(survivor, mara, by="x")
