@@ -16,7 +16,7 @@ from django.db import DataError, ProgrammingError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from retention.metrics.models import State
-from retention.segments import facts
+from retention.segments import facts, lists
 from retention.segments.members import (
     Live,
     Moved,
@@ -125,14 +125,16 @@ def _hand_on(segments: list[Live], moved: Moved, asked: dict[int, set[int]]) -> 
 
 
 def close_merged(cursor: CursorWrapper, people: Collection[int], *, now: datetime) -> None:
-    """Records that were merged into others are nobody any more; on lists the others take their place."""
+    """Records that were merged into others are nobody any more; on lists the others take their place, until
+    the merge is undone."""
+    lists.give_back(cursor, people)
     given: dict[str, Any] = {"people": sorted(people), "now": now}
     gone = "SELECT id FROM customers_customer WHERE id = ANY(%(people)s) AND merged_into_id IS NOT NULL"
     cursor.execute(
         f"""
         INSERT INTO segments_membership (segment_id, customer_id, entered_at, cause)
         SELECT DISTINCT ON (m.segment_id, c.merged_into_id)
-            m.segment_id, c.merged_into_id, m.entered_at, m.cause
+            m.segment_id, c.merged_into_id, m.entered_at, 'merge'
         FROM segments_membership m JOIN customers_customer c ON c.id = m.customer_id
         JOIN segments_segment s ON s.id = m.segment_id AND s.kind = 'list'
         WHERE m.left_at IS NULL AND m.customer_id IN ({gone})
@@ -141,8 +143,10 @@ def close_merged(cursor: CursorWrapper, people: Collection[int], *, now: datetim
         given,
     )
     cursor.execute(
-        "UPDATE segments_membership SET left_at = greatest(%(now)s, entered_at)"
-        f" WHERE left_at IS NULL AND customer_id IN ({gone})",
+        "UPDATE segments_membership m SET left_at = greatest(%(now)s, entered_at),"
+        " taken_by = CASE WHEN s.kind = 'list' THEN c.merged_into_id END"
+        " FROM customers_customer c, segments_segment s WHERE c.id = m.customer_id AND s.id = m.segment_id"
+        f" AND m.left_at IS NULL AND m.customer_id IN ({gone})",
         given,
     )
     cursor.execute(f"DELETE FROM segments_turn WHERE customer_id IN ({gone})", given)

@@ -90,8 +90,10 @@ class Membership(models.Model):
     customer_id = models.BigIntegerField()
     entered_at = models.DateTimeField()
     left_at = models.DateTimeField(null=True)
-    # rule, deed, time, history, hand, store: why they came.
+    # rule, deed, time, history, hand, store, merge: why they came.
     cause = models.CharField(max_length=8)
+    # Who took over this place on a list when the record was merged into theirs.
+    taken_by = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
         constraints = [
