@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from retention.customers.facts import names_people
@@ -43,15 +44,21 @@ def untag_customers(store: Store, customers: Iterable[int], tag: str, *, by: str
 
 @transaction.atomic
 def undo_tagging(tagging: Tagging, *, by: str) -> Tagging:
-    """The other way round, for those whom it changed."""
-    return _turn(tagging.store, tagging.customers, tagging.tag, added=not tagging.added, by=by)
+    """The other way round, for those whom it changed, also where they were merged since."""
+    return _turn(
+        tagging.store, tagging.customers, tagging.tag, added=not tagging.added, by=by, also_merged=True
+    )
 
 
-def _turn(store: Store, customers: Iterable[int], tag: str, *, added: bool, by: str) -> Tagging:
+def _turn(
+    store: Store, customers: Iterable[int], tag: str, *, added: bool, by: str, also_merged: bool = False
+) -> Tagging:
     ids = sorted(set(customers))
     if len(ids) > MOST:
         raise TooMany(f"Up to {MOST:,} people can be tagged in one go; these are {len(ids):,}.")
     changed = [pk for batch in _batches(ids) for pk in _turn_batch(store, batch, tag, added)]
+    if also_merged:
+        changed += [pk for batch in _batches(ids) for pk in _turn_merged(store, batch, tag, added)]
     tagging = Tagging.objects.create(store=store, tag=tag, added=added, customers=changed, by=by)
     now, told = timezone.now(), CustomerTagged(tagging=tagging.pk)
     Event.objects.bulk_create(
@@ -72,13 +79,35 @@ def _batches(ids: list[int]) -> Iterator[list[int]]:
 
 
 def _turn_batch(store: Store, ids: list[int], tag: str, added: bool) -> list[int]:
-    people = Customer.objects.filter(store=store, pk__in=ids, merged_into=None, erased_at=None)
-    people = people.filter(tags__contains=[tag]) if not added else people.exclude(tags__contains=[tag])
-    found = list(people.select_for_update().order_by("pk"))
+    found = _others(Customer.objects.filter(store=store, pk__in=ids, merged_into=None), tag, added)
     for customer in found:
         (_put_on if added else _take_off)(customer, tag)
     _write(found)
     return [customer.pk for customer in found]
+
+
+def _turn_merged(store: Store, ids: list[int], tag: str, added: bool) -> list[int]:
+    """Of records that are part of others: what is theirs changes, and the person shows what there is then."""
+    found = _others(Customer.objects.filter(store=store, pk__in=ids, merged_into__isnull=False), tag, added)
+    for record in found:
+        if added:
+            tell(record, {}, 0, [tag])
+        else:
+            _forget(record, tag)
+    _write(found)
+    roots = Customer.objects.filter(pk__in={record.merged_into_id for record in found})
+    people = list(roots.select_for_update().order_by("pk"))
+    for person in people:
+        _show(person)
+    _write(people)
+    return [record.pk for record in found]
+
+
+def _others(people: QuerySet[Customer], tag: str, added: bool) -> list[Customer]:
+    """Those for whom it makes a difference."""
+    people = people.filter(erased_at=None)
+    people = people.filter(tags__contains=[tag]) if not added else people.exclude(tags__contains=[tag])
+    return list(people.select_for_update().order_by("pk"))
 
 
 def _write(people: list[Customer]) -> None:
