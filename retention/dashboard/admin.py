@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as PlainUserAdmin
+from django.contrib.auth.forms import ReadOnlyPasswordHashField
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.admin import ModelAdmin
@@ -104,9 +106,17 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
         return data
 
 
+class ChangedPersonForm(PersonForm):
+    """The password is not typed here, where it would be kept as it is, but on a page of its own."""
+
+    password = ReadOnlyPasswordHashField(
+        label="Password", help_text='It can be changed on <a href="../password/">a page of its own</a>.'
+    )
+
+
 @admin.register(User)
 class UserAdmin(PlainUserAdmin, ModelAdmin):  # type: ignore[type-arg, misc]
-    form = add_form = PersonForm
+    form, add_form = ChangedPersonForm, PersonForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("email", "name", "is_staff", "is_active", "last_login")
     list_filter = ("is_staff", "is_active")
@@ -150,6 +160,11 @@ class UserAdmin(PlainUserAdmin, ModelAdmin):  # type: ignore[type-arg, misc]
         if not change:
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
+        if change and "email" in form.changed_data:
+            # Letters to the former address would still open the account, and so would a former address of
+            # somebody else that is now this person's.
+            EmailAddress.objects.filter(Q(user=obj) | Q(email__iexact=obj.email)).delete()
+            EmailAddress.objects.create(user=obj, email=obj.email, primary=True)
 
 
 def _person(request: HttpRequest) -> User:

@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from retention.lib.addresses import id_of
 from retention.stores.doors import stores_of
 from retention.stores.models import OutboxMail, User
 
@@ -29,13 +30,14 @@ def closed(request: HttpRequest) -> HttpResponse:
 
 @login_required
 def outbox(request: HttpRequest) -> HttpResponse:
-    """Mails that were kept, newest first. For administrators; to others there is no such page."""
+    """Mails that were kept, newest first. For administrators with all rights, since letters that open any
+    account are among them; to others there is no such page."""
     assert isinstance(request.user, User)
-    if not request.user.is_staff:
+    if not request.user.is_superuser:
         raise Http404
     mails = OutboxMail.objects.all()
-    if (before := request.GET.get("before", "")).isdecimal():
-        mails = mails.filter(id__lt=min(int(before), 2**62))
+    if (before := id_of(request.GET.get("before", ""))) is not None:
+        mails = mails.filter(id__lt=before)
     shown = list(mails[: PAGE + 1])
     following = shown[PAGE - 1].pk if len(shown) > PAGE else None
     return render(request, "stores/outbox.html", {"mails": shown[:PAGE], "next": following})
