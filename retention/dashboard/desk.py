@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from retention.dashboard import desk_actions as actions
 from retention.dashboard.desk_queries import activity_of
+from retention.lib.addresses import id_of
 from retention.lib.htmx import invalid, page
 from retention.stores import people
 from retention.stores.doors import StoreRequest, member
@@ -104,8 +105,7 @@ def withdraw(request: StoreRequest, store: Store, pk: int) -> HttpResponse:
 
 @member()
 def activity(request: StoreRequest, store: Store) -> HttpResponse:
-    before = request.GET.get("before", "")
-    rows, following = activity_of(store, before=int(before) if before.isdecimal() else None)
+    rows, following = activity_of(store, before=id_of(request.GET.get("before", "")))
     return page(request, "desk/activity.html", {"rows": rows, "next": following})
 
 

@@ -19,6 +19,7 @@ from retention.customers.models import Channel, Purpose
 from retention.dashboard.customers import search
 from retention.dashboard.customers.titles import erased_title, title_of
 from retention.dashboard.customers.wanted import Wanted, minor
+from retention.lib.addresses import id_of
 from retention.metrics.queries import today
 from retention.stores.models import Store
 
@@ -192,21 +193,22 @@ def _stretches(whom: Crowd, sort: str) -> tuple[Stretch, ...]:
 def _key(after: str, stretches: tuple[Stretch, ...]) -> tuple[int, tuple[str, int] | None]:
     number, _, rest = after.partition(":")
     value, _, last = rest.rpartition(":")
-    if not (number.isdecimal() and int(number) < len(stretches) and _is_id(last)):
+    place, pk = id_of(number), id_of(last)
+    if place is None or place >= len(stretches) or pk is None or not _fits(value, stretches[place].cast):
         return 0, None
-    return (int(number), (value, int(last))) if _fits(value, stretches[int(number)].cast) else (0, None)
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 19
+    return place, (value, pk)
 
 
 def _fits(value: str, cast: str) -> bool:
+    """Whether PostgreSQL reads it as well: Python also takes other digits, spaces and days of a week."""
+    if cast == "bigint":
+        return id_of(value.removeprefix("-")) is not None
+    if cast != "date":
+        return len(value) < 500 and "\x00" not in value
     try:
-        _ = date.fromisoformat(value) if cast == "date" else int(value) if cast == "bigint" else value
+        return date.fromisoformat(value).isoformat() == value
     except ValueError:
         return False
-    return len(value) < 500 and (cast != "bigint" or len(value) < 19)
 
 
 def _rows(
