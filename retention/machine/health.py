@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from celery import current_app
-from django.core.cache import cache
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from kombu.exceptions import OperationalError
@@ -17,16 +15,22 @@ from kombu.exceptions import OperationalError
 from retention.machine import paths
 from retention.timeline.follow import FOLLOWERS
 
-BEAT_KEY = "machine:beat"
 OLDEST_BEAT = 120.0  # a beat is due every 30 seconds
 LONGEST_LAG = 300.0
 LEAST_DISK = 500_000_000
+
+BEAT = """
+INSERT INTO machine_beat (at) VALUES (clock_timestamp())
+ON CONFLICT (one) DO UPDATE SET at = excluded.at
+"""
+SILENCE = "SELECT extract(epoch FROM clock_timestamp() - at)::float8 FROM machine_beat"
 
 Check = dict[str, Any]
 
 
 def note_beat() -> None:
-    cache.set(BEAT_KEY, time.time(), timeout=None)
+    with connection.cursor() as cursor:
+        cursor.execute(BEAT)
 
 
 def health() -> dict[str, Any]:
@@ -68,10 +72,12 @@ def _broker() -> Check:
 
 
 def _worker() -> Check:
-    beat = cache.get(BEAT_KEY)
+    with connection.cursor() as cursor:
+        cursor.execute(SILENCE)
+        beat = cursor.fetchone()
     if beat is None:
         return {"ok": False, "says": "has not been heard of yet", "seconds_ago": None}
-    ago = max(0.0, time.time() - float(beat))
+    ago = max(0.0, beat[0])
     return {"ok": ago <= OLDEST_BEAT, "says": f"heard of {ago:.0f} s ago", "seconds_ago": round(ago, 1)}
 
 
