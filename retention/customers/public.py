@@ -6,10 +6,12 @@ is itself the secret, and a browser that refuses cookies must be able to unsubsc
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from functools import wraps
 from hashlib import sha256
+from ipaddress import ip_address
 
 from django.conf import settings
 from django.core.cache import cache
@@ -120,8 +122,17 @@ def _address(request: HttpRequest) -> str | None:
     """The visitor's address; behind a proxy, the one that the proxy itself saw."""
     forwarded = request.headers.get("X-Forwarded-For", "")
     if settings.SECURE_PROXY_SSL_HEADER and forwarded:
-        return forwarded.rpartition(",")[2].strip() or None
-    return request.META.get("REMOTE_ADDR") or None
+        return _ip(forwarded.rpartition(",")[2])
+    return _ip(request.META.get("REMOTE_ADDR", ""))
+
+
+def _ip(told: str) -> str | None:
+    """Proxies also write `203.0.113.5:4711`, `[2001:db8::1]:443`, `fe80::1%eth0` and `unknown`."""
+    bare = re.sub(r"^\[(.*)\](:\d+)?$|^([^:]+):\d+$", r"\1\3", told.strip(' "'))
+    try:
+        return str(ip_address(bare.partition("%")[0]))
+    except ValueError:
+        return None
 
 
 def _too_many(who: str) -> bool:
