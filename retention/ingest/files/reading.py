@@ -11,11 +11,9 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
-from xml.etree.ElementTree import ParseError
 
 SNIFF = 65_536
 # A file that unpacks to more than this, or 1,000 times its size, is refused as a bomb.
@@ -25,10 +23,8 @@ LONGEST_CELL = 131_072
 # A line is read as a whole before it is split, so an endless one would fill the memory.
 LONGEST_LINE = 16 * 2**20
 MOST_COLUMNS = 2_000
-# Excel's own limit. A row may claim any number, and the ones before it come out as empty rows.
-MOST_SHEET_ROWS = 2**20
-DAMAGED = (KeyError, ValueError, TypeError, IndexError, AttributeError, ParseError)
-ABOUT = ("workbook.xml", "styles.xml", ".rels")
+# Blank lines of a CSV that are passed over, beyond two for each row: they pack well and take time as well.
+MOST_BLANK = 1_000_000
 
 # Put after a file's last line, to see whether a cell is still open there.
 END = "\x00end"
@@ -125,7 +121,10 @@ def _zip_tables(file: BinaryIO) -> Iterator[Table]:
     with zipfile.ZipFile(file) as archive:
         names = archive.namelist()
         if "xl/workbook.xml" in names:
-            yield _sheet_table(file, archive)
+            from retention.ingest.files.workbooks import sheet_rows  # it imports this module, and slowly
+
+            rows = sheet_rows(file, archive)
+            yield Table(_header(rows), rows, [])
             return
         names = [n for n in names if not n.endswith("/") and not n.startswith("__MACOSX") and "/." not in n]
         tables = [n for n in names if n.lower().endswith((".csv", ".tsv", ".txt"))]
@@ -159,9 +158,13 @@ def _text_table(data: io.BufferedReader) -> Table:
 def _header(rows: Iterator[Row]) -> list[str]:
     for _, row in rows:
         if len(row) > MOST_COLUMNS:
-            raise Unreadable(f"The file has {len(row):,} columns; at most {MOST_COLUMNS:,} can be read.")
+            raise too_wide(len(row))
         return [cell.strip().lstrip("\ufeff") for cell in row]
     raise Unreadable("The file has no rows.")
+
+
+def too_wide(columns: int) -> Unreadable:
+    return Unreadable(f"The file has {columns:,} columns; at most {MOST_COLUMNS:,} can be read.")
 
 
 def sniff_encoding(start: bytes) -> str:
@@ -189,7 +192,7 @@ def sniff_delimiter(sample: str) -> str:
 
 
 def _csv_rows(reader: csv._reader, broken: list[tuple[int, str]]) -> Iterator[Row]:  # type: ignore[name-defined]
-    line = 1
+    line, filled, blank = 1, 0, 0
     while True:
         try:
             for row in reader:
@@ -199,56 +202,14 @@ def _csv_rows(reader: csv._reader, broken: list[tuple[int, str]]) -> Iterator[Ro
                         broken.append((line, NEVER_CLOSED.format(last=reader.line_num - 1)))
                     return
                 if row:
+                    filled += 1
                     yield line, row
+                else:
+                    blank += 1
+                    if blank > MOST_BLANK + 2 * filled:
+                        raise Unreadable(f"The file has more than {MOST_BLANK:,} blank lines.")
                 line = reader.line_num + 1
             return
         except csv.Error as error:
             broken.append((line, f"The row cannot be split into cells ({error})."))
             line = reader.line_num + 1
-
-
-def _sheet_table(file: BinaryIO, archive: zipfile.ZipFile) -> Table:
-    if sum(info.file_size for info in archive.infolist()) > LARGEST // 8:
-        raise Unreadable("The workbook is too large. Save it as CSV.")
-    # What a workbook forces into memory: its texts, and all about it that is no sheet.
-    shared = [info.file_size for info in archive.infolist() if info.filename.endswith("sharedStrings.xml")]
-    about = [
-        info.file_size
-        for info in archive.infolist()
-        if info.filename.startswith("xl/") and info.filename.endswith(ABOUT)
-    ]
-    if sum(shared) > 100 * 2**20 or sum(about) > 20 * 2**20:
-        raise Unreadable("The workbook holds too much text. Save it as CSV.")
-    import openpyxl  # half a second to import, and few files need it
-
-    try:
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-        sheet = book.worksheets[0]
-    except DAMAGED as error:
-        raise Unreadable(f"The workbook is damaged ({error}). Save it again, or as CSV.") from None
-    # Some programs write a wrong size into their sheets; rows beyond it would be left out.
-    sheet.reset_dimensions()
-    rows = _sheet_rows(sheet)
-    return Table(_header(rows), rows, [])
-
-
-def _sheet_rows(sheet: object) -> Iterator[Row]:
-    try:
-        for line, row in enumerate(sheet.iter_rows(values_only=True), 1):  # type: ignore[attr-defined]
-            if line > MOST_SHEET_ROWS:
-                raise Unreadable("The sheet says that it has more rows than a sheet can have.")
-            cells = [_cell(value) for value in row]
-            if any(cells):
-                yield line, cells
-    except DAMAGED as error:
-        raise Unreadable(f"The workbook is damaged ({error}). Save it again, or as CSV.") from None
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, datetime | date):
-        return value.isoformat(sep=" ") if isinstance(value, datetime) else value.isoformat()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)

@@ -43,7 +43,7 @@ def export_people(
     writer = csv.DictWriter(
         Echo(), list(header.values()), delimiter=delimiter or kind.delimiter, extrasaction="ignore"
     )
-    yield str(writer.writerow(dict(zip(header.values(), header.values(), strict=True))))
+    yield str(writer.writerow({label: guarded(label) for label in header.values()}))
     rows = people.iterator(chunk_size=CHUNK)
     while chunk := list(islice(rows, CHUNK)):
         for cells in _rows(kind, chunk, header):
