@@ -41,7 +41,8 @@ def advance(run_id: int, *, told: Told = lambda run: None) -> bool:
             raise  # the database went away: the sweep goes on with the run when it is back
         except Exception as error:  # anything else would come again at every try
             log.exception("import stopped", run=run_id)
-            _fail(run, f"The import stopped: {str(error).splitlines()[0][:300] or type(error).__name__}")
+            words = str(error).strip().splitlines() or [type(error).__name__]
+            _fail(run, f"The import stopped: {words[0][:300]}")
         return True
 
 
