@@ -14,6 +14,7 @@ from retention.segments import living, rules
 from retention.segments.members import Moved, Surroundings, apply_moves, depends_on, keep_moves, lock
 from retention.segments.models import Membership, Segment, Turn, next_review
 from retention.segments.rules import Problem, Rule, RuleError
+from retention.segments.schema import can_be_kept
 from retention.segments.uses import Use, uses_of
 from retention.segments.vocabulary import SegmentChanged
 from retention.stores.models import Store, User
@@ -301,10 +302,13 @@ def segment_from_json(store: Store, told: Any, *, by: str, now: datetime | None 
     """A segment from such a file. Raises RuleError or NotPossible."""
     if not isinstance(told, dict) or not isinstance(told.get("name"), str):
         raise NotPossible("This file is not a segment.")
+    name, description = told["name"].strip(), str(told.get("description", ""))
+    if not can_be_kept(name + description):
+        raise NotPossible("The name or the description has characters that cannot be kept.")
     return create_segment(
         store,
-        name=_free_name(store, told["name"].strip()),
-        description=str(told.get("description", "")),
+        name=_free_name(store, name),
+        description=description,
         rule=told.get("rule"),  # type: ignore[arg-type]
         by=by,
         owner=maker(by),

@@ -63,7 +63,7 @@ def mistakes(schema: Json, value: Any) -> Iterable[str]:
 
 
 def _number(schema: Json, value: Any) -> Iterable[str]:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not _is_finite(value):
         yield "needs a number"
     elif schema["type"] == "integer" and not isinstance(value, int):
         yield "needs a whole number"
@@ -71,8 +71,15 @@ def _number(schema: Json, value: Any) -> Iterable[str]:
         yield f"needs a number from {schema['minimum']:g} to {schema['maximum']:g}"
 
 
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer of hundreds of digits
+        return False
+
+
 def _string(schema: Json, value: Any) -> Iterable[str]:
-    if not isinstance(value, str) or not value or "\x00" in value or _surrogates(value):
+    if not isinstance(value, str) or not value or not can_be_kept(value):
         yield "needs a text"
     elif len(value) > schema.get("maxLength", len(value)):
         yield "needs a shorter text"
@@ -80,8 +87,9 @@ def _string(schema: Json, value: Any) -> Iterable[str]:
         yield "needs a date such as 2026-03-31"
 
 
-def _surrogates(value: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in value)
+def can_be_kept(value: str) -> bool:
+    """PostgreSQL takes neither a NUL nor half of a character."""
+    return not any(character == "\x00" or "\ud800" <= character <= "\udfff" for character in value)
 
 
 def _is_day(value: str) -> bool:

@@ -220,8 +220,9 @@ def conditions() -> Iterable[Condition]:
                  sum="min(r.day)", total="f.first_day")  # fmt: skip
     yield Known("orders.second", "Second purchase", types.day, HEARD, what="f.second_day", of_buyer=True)
     yield ShareOf(
-        "orders.share", "Share of purchases", types.percent, HEARD, NARROWED, ("where",), rows=PURCHASES
-    )
+        "orders.share", "Share of purchases", types.percent, HEARD,
+        {**NARROWED, "where": {**NARROWED["where"], "minItems": 1}}, ("where",), rows=PURCHASES,
+    )  # fmt: skip
     yield Known("orders.discount_share", "Discounts as a share of full price", types.percent, HEARD,
                 what="(100.0 * f.discounts / nullif(f.sales + f.discounts, 0))", of_buyer=True)  # fmt: skip
     yield Rhythm(
