@@ -111,7 +111,7 @@ def test_chips_are_the_families_that_are_there(store, ana, as_user):
     assert list(story.story(mara).chips) == ["order", "consent"]
     only = story.story(mara, family="consent").moments
     assert [moment.text for moment in only] == ["Subscribed to e-mail (marketing)"]
-    assert only[0].says == ["shop · checkout box"]
+    assert only[0].says == ["Shop · checkout box"]
     assert len(story.story(mara, family="nonsense").moments) == 4
     text = page(as_user(ana), mara, "?kind=consent")
     assert "Order #1010" not in text
