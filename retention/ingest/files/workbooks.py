@@ -5,23 +5,25 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Any, BinaryIO
-from xml.etree.ElementTree import ParseError
+from typing import IO, Any, BinaryIO
+from xml.etree.ElementTree import Element, ParseError, iterparse
 
 from openpyxl.reader.excel import ExcelReader
 from openpyxl.styles.stylesheet import apply_stylesheet
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
-from openpyxl.xml.constants import SHARED_STRINGS
+from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 
 from retention.ingest.files.reading import LARGEST, MOST_COLUMNS, Row, Unreadable, too_wide
 
-# What openpyxl takes into memory as a whole: everything but the sheets and their texts; and the texts.
-MOST_ABOUT, MOST_TEXTS = 20 * 2**20, 100 * 2**20
+# What openpyxl takes into memory as a whole: everything but the sheets and their texts, where a megabyte
+# costs up to a second and 15 of memory; and the texts.
+MOST_ABOUT, MOST_TEXTS = 5 * 2**20, 100 * 2**20
 TOO_MUCH = "The workbook holds too much text. Save it as CSV."
 # Excel's own limit. A row may claim any number, and the ones before it come out as empty rows.
 MOST_SHEET_ROWS = 2**20
 # Rows without a word cost time as well: of 50 columns, a sheet full of them.
 MOST_EMPTY_CELLS = 50 * MOST_SHEET_ROWS
+ITEM, RUN, TEXT = (f"{{{SHEET_MAIN_NS}}}{tag}" for tag in ("si", "r", "t"))
 DAMAGED = (KeyError, ValueError, TypeError, IndexError, AttributeError, OSError, ParseError)
 
 
@@ -44,9 +46,13 @@ class Reader(ExcelReader):  # type: ignore[misc]
 
     def read_strings(self) -> None:
         texts = self.package.find(SHARED_STRINGS)
-        if texts is not None and self.archive.getinfo(texts.PartName[1:]).file_size > MOST_TEXTS:
+        if texts is None:
+            return
+        info = self.archive.getinfo(texts.PartName[1:])
+        if info.file_size > MOST_TEXTS:
             raise Unreadable(TOO_MUCH)
-        super().read_strings()
+        with self.archive.open(info) as part:
+            self.shared_strings = list(_texts(part))
 
     def first_sheet(self) -> ReadOnlyWorksheet:
         """Nothing is opened that this sheet's rows do not need."""
@@ -58,6 +64,25 @@ class Reader(ExcelReader):  # type: ignore[misc]
             if "chartsheet" not in place.Type and place.target in self.valid_files:
                 return ReadOnlyWorksheet(self.wb, sheet.name, place.target, self.shared_strings)
         raise Unreadable("The workbook has no sheet.")
+
+
+def _texts(part: IO[bytes]) -> Iterator[str]:
+    """As openpyxl reads them, without the objects that it makes of each: a small file may hold millions."""
+    nodes = iterparse(part, ("start", "end"))
+    _, root = next(nodes)
+    for event, node in nodes:
+        if event == "end" and node.tag == ITEM:
+            yield "".join(_pieces(node)).replace("x005F_", "")
+            root.clear()
+
+
+def _pieces(node: Element) -> Iterator[str]:
+    """Words, or runs of words that look different. How they are spoken is left out."""
+    for part in node:
+        if part.tag == TEXT:
+            yield part.text or ""
+        elif part.tag == RUN:
+            yield part.findtext(TEXT) or ""
 
 
 def sheet_rows(file: BinaryIO, archive: zipfile.ZipFile) -> Iterator[Row]:
