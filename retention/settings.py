@@ -107,8 +107,9 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "UTC"
 
-# State shared between processes that may be lost, above all rate limits. With more entries than MAX_ENTRIES
-# Django throws out a third, the ones that sort first: at its own 300 a visitor could empty the others' limits.
+# State shared between processes that may be lost, above all rate limits. With more entries than
+# MAX_ENTRIES Django throws out a third, the ones that sort first: at its own 300 a visitor could empty the
+# others' limits.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
