@@ -22,6 +22,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from retention.customers import preferences as centre
 from retention.customers.forms import WAYS, PreferencesForm
+from retention.customers.merging import person_of
 from retention.customers.models import Channel, Customer
 from retention.customers.preferences import asked, opened_by
 
@@ -95,7 +96,9 @@ def confirm(request: HttpRequest, customer: Customer, token: str) -> HttpRespons
 
 
 def _page(customer: Customer) -> dict[str, object]:
-    known = {"email": _veiled(customer.email), "phone": customer.phone[-2:]}
+    # A record that was merged into another may have its number there.
+    phone = customer.phone or person_of(customer).phone
+    known = {"email": _veiled(customer.email), "phone": phone[-2:]}
     return {
         "shop": customer.store,
         "ink": _ink(customer.store.brand_color),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import structlog
@@ -9,6 +10,7 @@ from celery import Task, current_app
 from django.db import transaction
 
 log = structlog.get_logger(__name__)
+SOCKET = "redis+socket://"
 
 
 def after_commit(task: Task[Any, Any], *args: object) -> None:
@@ -24,7 +26,23 @@ def sweep_now() -> None:
             _send(task)
 
 
+def broker_is_away(url: str) -> bool:
+    """Does nobody listen on the broker's socket? Not asked of a broker elsewhere."""
+    if not url.startswith(SOCKET):
+        return False
+    with socket.socket(socket.AF_UNIX) as line:
+        try:
+            line.connect(url.removeprefix(SOCKET))
+        except OSError:
+            return True
+    return False
+
+
 def _send(task: Task[Any, Any], args: tuple[object, ...] = ()) -> None:
+    # The client of Redis tries a lost socket for six seconds, which a click would have to wait.
+    if broker_is_away(current_app.conf.broker_url):
+        log.warning("hint lost", task=task.name, error="the broker does not run")
+        return
     try:
         task.apply_async(args=args, retry=False)
     except Exception as error:  # any transport's own error class
