@@ -21,6 +21,12 @@ class RelationInline(TabularInline):  # type: ignore[misc]
     extra = 0
     autocomplete_fields = ("other",)
 
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        found = super().formfield_for_choice_field(db_field, request, **kwargs)
+        # In a table only the column's head names it, which is read to nobody.
+        found.widget.attrs["aria-label"] = str(db_field.verbose_name).capitalize()
+        return found
+
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         found = super().formfield_for_foreignkey(db_field, request, **kwargs)
         number = getattr(request.resolver_match, "kwargs", {}).get("object_id")
