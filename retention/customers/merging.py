@@ -96,6 +96,11 @@ def records_of(customer: Customer) -> list[Customer]:
     return list(Customer.objects.filter(pk__in=_below(customer.pk)).order_by("pk"))
 
 
+def with_others(customer: Customer) -> list[Customer]:
+    """The same, the record first: as this very object, which may hold what is not saved yet."""
+    return [customer, *(one for one in records_of(customer) if one.pk != customer.pk)]
+
+
 def _below(root: int) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
@@ -107,7 +112,7 @@ def _below(root: int) -> list[int]:
 
 
 def _show(customer: Customer) -> None:
-    records = [customer, *(one for one in records_of(customer) if one.pk != customer.pk)]
+    records = with_others(customer)
     show(customer, records)
     customer.save(update_fields=SAVED)
     ids = [one.pk for one in records]

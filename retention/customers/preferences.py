@@ -20,7 +20,7 @@ from django.utils import timezone
 from retention.customers import consent
 from retention.customers.choosing import keep_choice, show_choice
 from retention.customers.consent import ASKED, Evidence
-from retention.customers.merging import person_of, records_of
+from retention.customers.merging import person_of, records_of, with_others
 from retention.customers.models import (
     Channel,
     Customer,
@@ -130,7 +130,7 @@ def choose(customer: Customer, choices: Choices, *, offered: Iterable[str], ip: 
     now = timezone.now()
     keep_choice(record_.pk, frequency=choices.frequency, paused_until=until, muted=muted, at=now)
     if person.own is not None:
-        show_choice(person.pk, [person.pk, *(one.pk for one in records_of(person) if one.pk != person.pk)])
+        show_choice(person.pk, [one.pk for one in with_others(person)])
     told = PreferencesChanged(frequency=choices.frequency, muted=tuple(muted), paused=until is not None)
     record(person.store, told, customer_id=person.pk, subject=f"customer:{person.pk}", by="customer")
 
@@ -172,7 +172,7 @@ def _choose_birthday(one: Customer, person: Customer, before: Choices, choices: 
     tell(one, {"birthday": choices.birthday}, version)
     one.save(update_fields=SAVED)
     if person.own is not None:
-        show(person, [person, *(other for other in records_of(person) if other.pk != person.pk)])
+        show(person, with_others(person))
         person.save(update_fields=SAVED)
 
 

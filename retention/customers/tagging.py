@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from retention.customers.facts import names_people
-from retention.customers.merging import records_of
+from retention.customers.merging import with_others
 from retention.customers.models import Customer, Tagging
 from retention.customers.naming import ERASED, naming
 from retention.customers.registers import keep_own, registers_of, show, tell
@@ -151,9 +151,7 @@ def _show(customer: Customer) -> None:
 
 def _records(customer: Customer) -> list[Customer]:
     """The person, as this very object, and the records that were merged into it."""
-    if customer.own is None:
-        return [customer]
-    return [customer, *(one for one in records_of(customer) if one.pk != customer.pk)]
+    return [customer] if customer.own is None else with_others(customer)
 
 
 def _erase(store_id: int, words: list[str]) -> None:

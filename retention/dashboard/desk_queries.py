@@ -7,7 +7,8 @@ from datetime import datetime
 
 from retention.segments.models import Segment
 from retention.segments.vocabulary import SegmentChanged, SegmentEntered, SegmentLeft
-from retention.stores.models import Store, User
+from retention.stores.authors import authors
+from retention.stores.models import Store
 from retention.timeline.kinds import KINDS, sentence
 from retention.timeline.models import Event
 
@@ -36,7 +37,7 @@ def activity_of(store: Store, *, before: int | None = None) -> tuple[list[Deed],
         events = events.filter(id__lt=min(before, 2**62))
     found = list(events[: PAGE + 1])
     shown = found[:PAGE]
-    names, segments = _names(shown), _segments(store)
+    names, segments = authors(event.by for event in shown), _segments(store)
     following = shown[-1].id if len(found) > PAGE else None
     return [_deed(event, names, store, segments) for event in shown], following
 
@@ -44,11 +45,6 @@ def activity_of(store: Store, *, before: int | None = None) -> tuple[list[Deed],
 def _segments(store: Store) -> dict[int, str]:
     """Their names: the timeline has their numbers."""
     return {pk: f"“{name}”" for pk, name in Segment.objects.filter(store=store).values_list("pk", "name")}
-
-
-def _names(events: list[Event]) -> dict[str, str]:
-    keys = {int(event.by.partition(":")[2]) for event in events if event.by.partition(":")[2].isdecimal()}
-    return {f"user:{user.pk}": str(user) for user in User.objects.filter(pk__in=keys)}
 
 
 def _deed(event: Event, names: dict[str, str], store: Store, segments: dict[int, str]) -> Deed:

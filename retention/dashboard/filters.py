@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
+from retention.lib.addresses import id_of
+
 RANGES = {"30": 30, "90": 90, "180": 180, "365": 365, "all": None}
 RANGE_WORDS = {
     "30": "Last 30 days",
@@ -90,7 +92,7 @@ def parse(query: QueryDict) -> Filters:
     return Filters(
         range=_one_of(query.get("range", ""), RANGES, "365"),
         as_of=_date(query.get("as_of", "")),
-        segment=_number(query.get("segment", "")),
+        segment=id_of(query.get("segment", "")) or 0,
         tab=_one_of(query.get("tab", ""), TABS, "activity"),
         curves=tuple(sorted(set(months), reverse=True)[:MOST_CURVES]),
         **{name: query.get(name, "").replace("\x00", "")[:255] for name in DIMENSIONS},
@@ -104,10 +106,6 @@ def month_in(text: str) -> date | None:
 
 def _one_of(value: str, allowed: object, default: str) -> str:
     return value if value in allowed else default  # type: ignore[operator]
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
 
 
 def _date(text: str) -> date | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
 from django.db.models import Max, Min, QuerySet, Sum
 from django.db.models.functions import TruncMonth
@@ -338,19 +337,18 @@ def _quartiles(found: Quartiles) -> Estimate:
     return Estimate(found.median, found.lower, found.upper, found.n)
 
 
-def _of(store: Store, part: Slice) -> dict[str, Any] | None:
-    """Which rollup rows; None where several dimensions are chosen at once."""
-    if not part.rollup:
-        return None
-    return {"store": store, "dimension": part.rollup[0], "value": part.rollup[1]}
-
-
 def _clv_by_cohort(store: Store, part: Slice, last: int) -> list[Estimate]:
-    if not (rollup := _of(store, part)):
+    if not part.rollup:
         return []
+    dimension, value = part.rollup
     rows = (
         CohortValue.objects.filter(
-            **rollup, cohort__lte=last, cohort__gt=last - SPARK_MONTHS, customers__gt=0
+            store=store,
+            dimension=dimension,
+            value=value,
+            cohort__lte=last,
+            cohort__gt=last - SPARK_MONTHS,
+            customers__gt=0,
         )
         .order_by("cohort")
         .values_list("customers", "net", "squares")
@@ -381,7 +379,6 @@ def sums_by_month(store: Store, part: Slice, as_of: date) -> list[Sums]:
             store=store, dimension=part.rollup[0], value=part.rollup[1], day__gte=since, day__lte=as_of
         )
         .annotate(in_month=TruncMonth("day"))
-        .values("in_month")
         .order_by("in_month")
         .values_list("in_month")
         .annotate(

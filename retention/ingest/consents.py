@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any
 
-from retention.customers.consent import Evidence, record_consents
+from retention.customers.consent import record_consents
 from retention.customers.models import Channel, Proof, Status
-from retention.ingest.files.values import EPOCH
+from retention.ingest.files.values import instant
+from retention.ingest.lists.proofs import imported
 from retention.stores.models import Store
-
-# A file tells that they accept, not when they said so.
-UNDATED = "import_undated"
 
 
 def hear(cursor: Any, store: Store, names: dict[str, Any]) -> None:
@@ -34,7 +31,9 @@ def hear(cursor: Any, store: Store, names: dict[str, Any]) -> None:
     rows = cursor.fetchall()
     source = str(names["source"])
     yes = [person for person, accepts, _, _ in rows if accepts]
-    told = [(person, _said(Status.SUBSCRIBED, source, _moment(names["version"]))) for person in yes]
+    # A file tells that they accept, not when they said so.
+    at = instant(names["version"])
+    told = [(person, one) for person in yes for one in imported(source, Status.SUBSCRIBED, at)]
     before = Proof.objects.filter(
         customer__in=[person for person, _, _, _ in rows],
         channel=Channel.EMAIL,
@@ -43,25 +42,10 @@ def hear(cursor: Any, store: Store, names: dict[str, Any]) -> None:
     )
     accepted = {*yes, *before.values_list("customer_id", flat=True)}
     told += [
-        (person, _said(Status.UNSUBSCRIBED, source, _moment(version)))
+        (person, one)
         for person, _, refuses, version in rows
         if refuses and person in accepted
+        for one in imported(source, Status.UNSUBSCRIBED, instant(version))
     ]
     if told:
         record_consents(store, told, by=str(names["by"]))
-
-
-def _said(status: str, source: str, at: datetime) -> Evidence:
-    return Evidence(
-        channel=Channel.EMAIL,
-        status=status,
-        source=source,
-        method=UNDATED,
-        at=at,
-        dated=False,
-        imported=True,
-    )
-
-
-def _moment(version: int) -> datetime:
-    return EPOCH + timedelta(microseconds=version)

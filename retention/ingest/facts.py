@@ -63,11 +63,12 @@ def write_goods(run: ImportRun) -> None:
         cursor.execute(f"ANALYZE {run.goods_table}")
 
 
-def refresh_statistics() -> None:
-    """Tell the planner of tables that grow from nothing. The server's own look comes a minute late, and
-    until then followers join what they take for a few rows row by row, for seconds at a time."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE {', '.join(GROWING)}")
+def write_relations(run: ImportRun) -> None:
+    """What the file's goods are to each other, after the last chunk."""
+    form = FORMATS[run.format]
+    if form.facts == "products":
+        with transaction.atomic(), connection.cursor() as cursor:
+            registers.write_relations(cursor, run, _names(run, form))
 
 
 def count_chunk(run: ImportRun) -> None:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from django.db import connection, transaction
-
 from retention.ingest import consents, people
-from retention.ingest.files.recognise import FORMATS
 from retention.ingest.models import ImportRun
 
 AT = "timestamptz 'epoch' + {} * interval '1 microsecond'"
@@ -124,28 +121,25 @@ def _upsert_products(cursor: Any, names: dict[str, Any]) -> None:
     )
 
 
-def write_relations(run: ImportRun) -> None:
+def write_relations(cursor: Any, run: ImportRun, names: dict[str, Any]) -> None:
     """What the file's products are to each other, once all of them are there. Only adds: a relation that
     the file does not name may have been set by hand."""
-    if FORMATS[run.format].facts != "products":
-        return
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            INSERT INTO catalog_productrelation (product_id, other_id, kind)
-            SELECT DISTINCT p.id, o.id, named.kind FROM {run.lines_table} l
-            CROSS JOIN LATERAL (SELECT 'upgrade' AS kind, regexp_split_to_table(l.upsells, ' *, *') AS name
-                UNION ALL SELECT 'complement', regexp_split_to_table(l.cross_sells, ' *, *')) AS named
-            LEFT JOIN {run.lines_table} n ON named.name = 'id:' || n.external
-            JOIN catalog_product p ON p.store_id = %(store)s AND p.source = %(source)s
-                AND p.external_id = l.product
-            JOIN catalog_product o ON o.store_id = %(store)s AND o.source = %(source)s
-                AND o.external_id = coalesce(n.product, named.name)
-            WHERE p.id <> o.id
-            ON CONFLICT DO NOTHING
-            """,
-            {"store": run.store_id, "source": run.options.get("source") or FORMATS[run.format].source},
-        )
+    cursor.execute(
+        f"""
+        INSERT INTO catalog_productrelation (product_id, other_id, kind)
+        SELECT DISTINCT p.id, o.id, named.kind FROM {run.lines_table} l
+        CROSS JOIN LATERAL (SELECT 'upgrade' AS kind, regexp_split_to_table(l.upsells, ' *, *') AS name
+            UNION ALL SELECT 'complement', regexp_split_to_table(l.cross_sells, ' *, *')) AS named
+        LEFT JOIN {run.lines_table} n ON named.name = 'id:' || n.external
+        JOIN catalog_product p ON p.store_id = %(store)s AND p.source = %(source)s
+            AND p.external_id = l.product
+        JOIN catalog_product o ON o.store_id = %(store)s AND o.source = %(source)s
+            AND o.external_id = coalesce(n.product, named.name)
+        WHERE p.id <> o.id
+        ON CONFLICT DO NOTHING
+        """,
+        names,
+    )
 
 
 def _name_categories(cursor: Any, names: dict[str, Any]) -> None:

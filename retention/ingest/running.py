@@ -12,11 +12,12 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
-from retention.ingest import facts, registers, staging
+from retention.ingest import facts, staging
 from retention.ingest.files.reading import Unreadable
 from retention.ingest.lists.formats import FORMATS as LISTS
 from retention.ingest.lists.running import bring_list
 from retention.ingest.models import ImportRun, State
+from retention.lib.statistics import look_again
 
 log = structlog.get_logger(__name__)
 # COPY speaks to psycopg directly, which has classes of its own for the same.
@@ -77,14 +78,13 @@ def _advance(run: ImportRun, told: Told) -> None:
         facts.write_goods(run)
     while run.chunk < run.chunks:
         (facts.count_chunk if dry else facts.apply_chunk)(run)
-        # The first chunks, and ever more rarely: after 1, 2, 4, 8 of them.
-        if not dry and run.chunk & (run.chunk - 1) == 0:
-            facts.refresh_statistics()
+        if not dry:
+            look_again(*facts.GROWING)
         told(run)
     if dry:
         run.chunk = 0
     else:
-        registers.write_relations(run)
+        facts.write_relations(run)
         staging.drop_staging(run)
         run.staged = False
     _finish(run, dry=dry)

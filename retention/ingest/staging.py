@@ -14,7 +14,7 @@ from django.utils import timezone
 from retention.ingest.files.reading import Row, Table, Unreadable, open_table
 from retention.ingest.files.recognise import FORMATS
 from retention.ingest.files.staged import COLUMNS, Format, Parse, Reading
-from retention.ingest.files.values import EPOCH, Unusable
+from retention.ingest.files.values import Unusable, instant
 from retention.ingest.models import ImportRun
 
 # Short enough that no follower waits long for the transaction.
@@ -32,7 +32,7 @@ class Copying(Protocol):
 
 def reading_of(run: ImportRun) -> Reading:
     options = run.options
-    as_of = EPOCH + timedelta(microseconds=run.as_of)
+    as_of = instant(run.as_of)
     return Reading(
         currency=run.store.currency,
         zone=ZoneInfo(options.get("time_zone") or run.store.time_zone),

@@ -16,8 +16,8 @@ from retention.ingest.files.lines import LINES
 from retention.ingest.files.reading import Unreadable
 from retention.ingest.forms import MappingForm, initial_of
 from retention.ingest.models import ImportRun, State
-from retention.lib.addresses import id_of
 from retention.lib.htmx import csv_file, invalid, page
+from retention.lib.paging import newest
 from retention.stores.doors import StoreRequest, member
 from retention.stores.models import Role, Store
 
@@ -112,14 +112,10 @@ def _may_import(request: StoreRequest) -> bool:
 
 
 def _home(request: StoreRequest, store: Store) -> dict[str, Any]:
-    before = id_of(request.GET.get("before", ""))
-    runs = queries.runs_of(store)
-    if before is not None:
-        runs = runs.filter(pk__lt=before)
-    shown = list(runs[: PAGE + 1])
+    runs, following = newest(queries.runs_of(store), request.GET.get("before", ""), PAGE)
     return {
-        "runs": [{"run": found, "title": queries.title_of(found)} for found in shown[:PAGE]],
-        "next": shown[PAGE - 1].pk if len(shown) > PAGE else None,
+        "runs": [{"run": found, "title": queries.title_of(found)} for found in runs],
+        "next": following,
         "may_import": _may_import(request),
     }
 

@@ -17,6 +17,7 @@ from retention.segments.rules import Problem, Rule, RuleError
 from retention.segments.schema import can_be_kept
 from retention.segments.uses import Use, uses_of
 from retention.segments.vocabulary import SegmentChanged
+from retention.stores.authors import number_of
 from retention.stores.models import Store, User
 from retention.timeline.actions import record
 
@@ -213,8 +214,8 @@ def duplicate_segment(segment: Segment, *, by: str, now: datetime | None = None)
 
 def maker(by: str) -> User | None:
     """Who makes a segment looks after it, unless somebody else is named."""
-    kind, _, number = by.partition(":")
-    return User.objects.filter(pk=number).first() if kind == "user" and number.isdecimal() else None
+    number = number_of(by)
+    return None if number is None else User.objects.filter(pk=number).first()
 
 
 def _free_name(store: Store, name: str) -> str:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from retention.catalog.models import Product
 from retention.customers.models import Customer
 from retention.lib import formats
+from retention.lib.addresses import id_of
 from retention.metrics.models import CohortValue
 from retention.segments import actions, queries, rules
 from retention.segments.conditions import CONDITIONS, Condition
@@ -244,7 +245,7 @@ class Builder:
         chosen = tuple(draft.fields.get("of.value", ()))
         mine = Product.objects.filter(store=self.store)
         some = list(mine.order_by("title").values_list("pk", "title", "sku")[:MOST_KNOWN])
-        ids = [int(one) for one in chosen if one.isdecimal() and len(one) < 19]
+        ids = [pk for pk in map(id_of, chosen) if pk is not None]
         some += list(mine.filter(pk__in=ids).values_list("pk", "title", "sku"))
         options = {
             str(pk): " · ".join(filter(None, (title, sku))) or f"Product {pk}" for pk, title, sku in some

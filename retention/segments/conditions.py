@@ -8,6 +8,7 @@ An upper app adds its own by `declare(...)` in its `vocabulary.py`.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,7 +48,7 @@ class Leaf:
 
 
 @dataclass(frozen=True)
-class Condition:
+class Condition(ABC):
     """`heard`: beginnings of the timeline kinds that may change its answer."""
 
     name: str
@@ -72,8 +73,9 @@ class Condition:
     def hears(self, node: Node) -> tuple[str, ...]:
         return self.heard
 
+    @abstractmethod
     def leaf(self, s: Statement, node: Node) -> Leaf:
-        raise NotImplementedError
+        """The condition as SQL: does it hold, for whom, and until when."""
 
     def problems(self, node: Node) -> Iterable[str]:
         """What is wrong beyond the schema, in the merchant's words."""

@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from retention.lib.statistics import look_again
 from retention.metrics.models import State
 from retention.segments.benchmarks import SCORES, Benchmarks
 from retention.segments.models import Usual
@@ -21,7 +22,6 @@ from retention.timeline.models import Follower
 
 # What is usual among fewer buyers than this is chance: the built-in numbers serve until then.
 ENOUGH = 50
-MANY = 1_000
 
 
 def zone_of(store: Store) -> str:
@@ -72,9 +72,7 @@ def keep_bought(cursor: CursorWrapper, store: Store, people: Iterable[int]) -> N
         """,
         given,
     )
-    if len(given["people"]) > MANY:
-        # A table that grows from nothing would be joined row by row until the server looks at it.
-        cursor.execute("ANALYZE segments_bought")
+    look_again("segments_bought")
 
 
 TALLY = """

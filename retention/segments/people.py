@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 
 from retention.customers.models import Customer, Identity
 from retention.lib import formats
+from retention.lib.addresses import id_of
 from retention.lib.spreadsheets import Cell
 from retention.segments.models import Segment
 from retention.stores.models import Store
@@ -110,8 +111,8 @@ def found_by(store: Store, words: str) -> list[Customer]:
         return []
     names = Identity.objects.filter(store=store, external_id=words.lower())
     exact = Q(pk__in=names.values("customer_id")) | Q(email__iexact=words)
-    if words.isdecimal() and len(words) < 19:
-        exact |= Q(pk=int(words))
+    if (pk := id_of(words)) is not None:
+        exact |= Q(pk=pk)
     if people := list(of_store(store).filter(exact)[:MOST_FOUND]):
         return people
     first, _, last = words.partition(" ")

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from retention.customers.models import Customer
 from retention.lib import formats
+from retention.lib.addresses import id_of
 from retention.lib.htmx import csv_file, invalid, page
 from retention.metrics.queries import today
 from retention.segments import actions, figures, people, queries, ready
@@ -292,7 +293,8 @@ def add(request: StoreRequest, store: Store, pk: int) -> HttpResponse:
 def remove(request: StoreRequest, store: Store, pk: int) -> HttpResponse:
     found, person = _found(store, pk), request.POST.get("person", "")
     try:
-        wanted = [int(person)] if person.isdecimal() and len(person) < 19 else []
+        pk_of_person = id_of(person)
+        wanted = [] if pk_of_person is None else [pk_of_person]
         gone = actions.remove_from_list(found, wanted, by=_by(request))
     except NotPossible as error:
         messages.error(request, str(error))
@@ -319,9 +321,8 @@ def explain(request: StoreRequest, store: Store, pk: int) -> HttpResponse:
 
 
 def _person(store: Store, text: str) -> Customer | None:
-    if not text.isdecimal() or len(text) > 18:
-        return None
-    return people.of_store(store).filter(pk=int(text)).first()
+    pk = id_of(text)
+    return None if pk is None else people.of_store(store).filter(pk=pk).first()
 
 
 def _reasons(segment: Segment, person: Customer) -> dict[str, Any]:

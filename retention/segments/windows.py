@@ -7,6 +7,7 @@ of a segment a number to be computed, not a question to be asked every night.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -17,17 +18,18 @@ NEVER = "'infinity'::timestamptz"
 
 
 @dataclass(frozen=True)
-class Edge:
+class Edge(ABC):
     """An end of a window, as SQL. `moves` tells whether it depends on today."""
 
     moves: bool = False
 
+    @abstractmethod
     def at(self, s: Statement) -> str:
-        raise NotImplementedError
+        """SQL: the day where this edge is."""
 
+    @abstractmethod
     def reached(self, s: Statement, day: str) -> str:
         """SQL: the first today on which this edge is at `day` or later."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,9 @@ class Fixed(Edge):
 
     def at(self, s: Statement) -> str:
         return s.put(self.day, "date")
+
+    def reached(self, s: Statement, day: str) -> str:
+        return NEVER
 
 
 @dataclass(frozen=True)

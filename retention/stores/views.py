@@ -6,7 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from retention.lib.addresses import id_of
+from retention.lib.paging import newest
 from retention.stores.doors import stores_of
 from retention.stores.models import OutboxMail, User
 
@@ -35,9 +35,5 @@ def outbox(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)
     if not request.user.is_superuser:
         raise Http404
-    mails = OutboxMail.objects.all()
-    if (before := id_of(request.GET.get("before", ""))) is not None:
-        mails = mails.filter(id__lt=before)
-    shown = list(mails[: PAGE + 1])
-    following = shown[PAGE - 1].pk if len(shown) > PAGE else None
-    return render(request, "stores/outbox.html", {"mails": shown[:PAGE], "next": following})
+    mails, following = newest(OutboxMail.objects.all(), request.GET.get("before", ""), PAGE)
+    return render(request, "stores/outbox.html", {"mails": mails, "next": following})

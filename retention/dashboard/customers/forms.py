@@ -9,6 +9,7 @@ from django import forms
 from retention.customers.models import Customer
 from retention.customers.notes import LONGEST
 from retention.dashboard.customers.person import title
+from retention.lib.addresses import id_of
 
 
 class TagForm(forms.Form):
@@ -35,7 +36,7 @@ class BulkTagForm(TagForm):
 
     def __init__(self, data: Any) -> None:
         super().__init__(data)
-        ticked = [pk for pk in data.getlist("ids") if pk.isascii() and pk.isdecimal() and len(pk) < 19]
+        ticked = [pk for pk in data.getlist("ids") if id_of(pk) is not None]
         self.fields["ids"].choices = [(pk, pk) for pk in ticked]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:

@@ -26,7 +26,9 @@ from retention.customers.models import (
     Purpose,
     Status,
 )
+from retention.customers.preferences import preference_of
 from retention.dashboard.customers.titles import erased_title, title_of
+from retention.lib.addresses import place_of
 from retention.metrics import queries as metrics
 from retention.metrics.models import CustomerFact, Purchase
 from retention.orders.models import Line, Order, Refund
@@ -34,7 +36,7 @@ from retention.segments.explaining import explain
 from retention.segments.models import Membership, Segment
 from retention.segments.queries import segments_of
 from retention.segments.ready import READY
-from retention.stores.models import Store, User
+from retention.stores.models import Store
 
 ORDERS = 20
 RFM = ("rfm.recency", "rfm.frequency", "rfm.money")
@@ -157,7 +159,7 @@ def stands(customer: Customer) -> list[Stand]:
 
 
 def preference(customer: Customer) -> Preference | None:
-    return Preference.objects.filter(customer=customer).prefetch_related("muted").first()
+    return preference_of(customer)
 
 
 def proofs(customer: Customer) -> list[Proof]:
@@ -214,9 +216,8 @@ class Bought:
 def orders(customer: Customer, *, before: str = "", size: int = ORDERS) -> tuple[list[Bought], str]:
     """Newest first, with what is in them, and the key to go on with."""
     found: QuerySet[Order] = Order.objects.filter(customer=customer).order_by("-placed_at", "-pk")
-    at, number = _moment(before)
-    if at:
-        found = found.extra(where=["(placed_at, orders_order.id) < (%s, %s)"], params=[at, number])
+    if place := place_of(before):
+        found = found.extra(where=["(placed_at, orders_order.id) < (%s, %s)"], params=list(place))
     lines = Line.objects.order_by("position", "pk")
     refunds = Refund.objects.order_by("refunded_at", "pk")
     whole = list(
@@ -231,17 +232,6 @@ def orders(customer: Customer, *, before: str = "", size: int = ORDERS) -> tuple
     return [Bought(o, getattr(o, "its_lines"), getattr(o, "its_refunds")) for o in shown], key  # noqa: B009
 
 
-def _moment(key: str) -> tuple[datetime | None, int]:
-    text, _, number = key.partition("~")
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None, 0
-    if at.tzinfo is None or not (number.isascii() and number.isdecimal() and len(number) < 19):
-        return None, 0
-    return at, int(number)
-
-
 def merges(customer: Customer) -> list[Merge]:
     """The records that are in this one directly, and can be taken out."""
     return list(Merge.objects.filter(survivor=customer, undone_at=None).select_related("other"))
@@ -253,12 +243,6 @@ def suspects(customer: Customer) -> list[Proposal]:
 
 def counted(customers: Iterable[Customer]) -> dict[int, CustomerFact]:
     return CustomerFact.objects.in_bulk([customer.pk for customer in customers])
-
-
-def authors(marks: Iterable[str]) -> dict[str, str]:
-    """ "user:3" -> their name."""
-    keys = {int(mark.partition(":")[2]) for mark in marks if mark.partition(":")[2].isdecimal()}
-    return {f"user:{user.pk}": str(user) for user in User.objects.filter(pk__in=keys)}
 
 
 def ids_of(customer: Customer) -> list[int]:

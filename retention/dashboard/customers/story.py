@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from retention.customers.models import Customer, Note, Proof, Tagging
-from retention.dashboard.customers.person import authors, by_order, ids_of, segments_named
+from retention.dashboard.customers.person import by_order, ids_of, segments_named
 from retention.dashboard.customers.titles import heard_from
 from retention.lib import formats
+from retention.lib.addresses import place_of
 from retention.metrics.queries import today
 from retention.orders.models import Line, Order, Refund, Shipment
+from retention.stores.authors import authors
 from retention.stores.models import Store
 from retention.timeline.kinds import KINDS, sentence
 from retention.timeline.models import Event
@@ -57,7 +59,7 @@ def story(customer: Customer, *, family: str = "", before: str = "") -> Story:
     families = _families(events.order_by().values_list("kind", flat=True).distinct())
     if family in families:
         events = events.filter(kind__startswith=f"{family}.")
-    key = _key(before)
+    key = place_of(before)
     if key:
         events = events.extra(where=["(occurred_at, timeline_event.id) < (%s, %s)"], params=list(key))
     found = list(events.order_by("-occurred_at", "-id")[: PAGE + 1])
@@ -70,16 +72,6 @@ def _families(kinds: Iterable[str]) -> dict[str, str]:
     present = {kind.partition(".")[0] for kind in kinds}
     known = {name: label for name, label in CHIPS.items() if name in present}
     return known | {name: name.capitalize() for name in sorted(present - CHIPS.keys())}
-
-
-def _key(before: str) -> tuple[datetime, int] | None:
-    text, _, number = before.partition("~")
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    fine = at.tzinfo is not None and number.isascii() and number.isdecimal() and len(number) < 19
-    return (at, int(number)) if fine else None
 
 
 def told(store: Store, events: Sequence[Event]) -> list[Moment]:

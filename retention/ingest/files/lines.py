@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from decimal import Decimal
 from hashlib import md5
 from operator import itemgetter
@@ -198,7 +197,7 @@ def _customer_day(zone: ZoneInfo) -> Callable[[list[str], str, int], str]:
         if placed not in days:
             if len(days) > REMEMBERED:
                 days.clear()
-            moment = values.EPOCH + timedelta(microseconds=placed)
+            moment = values.instant(placed)
             days[placed] = moment.astimezone(zone).date().isoformat()
         if len(who) > 100:
             who = md5(who.encode(), usedforsecurity=False).hexdigest()

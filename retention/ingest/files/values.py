@@ -205,6 +205,11 @@ def microseconds(at: datetime) -> int:
     return (at - EPOCH) // timedelta(microseconds=1)
 
 
+def instant(count: int) -> datetime:
+    """The moment that is so many microseconds after 1970."""
+    return EPOCH + timedelta(microseconds=count)
+
+
 def read_date(text: str, *, day_before_month: bool) -> datetime | None:
     try:
         if ISO.fullmatch(text):

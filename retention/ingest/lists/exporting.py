@@ -8,13 +8,13 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from itertools import islice
 
 from django.db import connection
 from django.db.models import QuerySet
 
 from retention.customers.models import Channel, Consent, Customer, Identity, Proof, Purpose, Status
+from retention.ingest.files.values import instant
 from retention.ingest.lists import proofs
 from retention.ingest.lists.cells import birthday_cell, guarded, tag_cell
 from retention.ingest.lists.formats import FORMATS, KLAVIYO, MAILCHIMP, ListFormat, recognise
@@ -128,4 +128,4 @@ def _consent(stands: Iterable[Consent]) -> Cells:
 
 def _last_changed(customer: Customer) -> str:
     newest = max(map(int, customer.versions.values()), default=0)
-    return f"{datetime.fromtimestamp(newest / 1_000_000, UTC):%Y-%m-%d %H:%M:%S}" if newest else ""
+    return f"{instant(newest):%Y-%m-%d %H:%M:%S}" if newest else ""

@@ -17,14 +17,14 @@ from django.db import connection, transaction
 
 from retention.customers import consent
 from retention.customers.copying import insert_rows, update_rows
-from retention.customers.merging import lock_people, records_of
+from retention.customers.merging import lock_people, with_others
 from retention.customers.models import Channel, Consent, Customer, Forgotten, Identity, Purpose, Status
 from retention.customers.privacy import digest
 from retention.customers.registers import SAVED, show, tell
 from retention.customers.standing import REFUSED, standing
 from retention.customers.vocabulary import CustomerAdded
 from retention.ingest.files.reading import Row, Table, open_table
-from retention.ingest.files.values import Unusable, microseconds
+from retention.ingest.files.values import Unusable, instant, microseconds
 from retention.ingest.lists.formats import FORMATS, ListFormat, recognise
 from retention.ingest.lists.rows import Person, phone_key, reader
 from retention.stores.models import Store
@@ -345,12 +345,12 @@ class _Chunk(_Names):
         update_rows(old, SAVED)
         roots = {one.merged_into_id or one.pk for one in old if one.merged_into_id or one.own is not None}
         for root in Customer.objects.filter(pk__in=roots):
-            show(root, [root, *(one for one in records_of(root) if one.pk != root.pk)])
+            show(root, with_others(root))
             root.save(update_fields=SAVED)
         insert_rows(self._added_events())
 
     def _added_events(self) -> list[Event]:
-        at = datetime.fromtimestamp(self.version / 1_000_000, UTC)
+        at = instant(self.version)
         return [
             Event(
                 store_id=self.store.pk, kind=CustomerAdded.name, customer_id=customer.pk, occurred_at=at,

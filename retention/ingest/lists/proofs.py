@@ -72,11 +72,11 @@ def evidence(tool: str, cells: Cells, *, status: str, as_of: datetime) -> list[E
     else:
         found = [one for name in CONSENT for one in _column(tool, name, cells, as_of)]
     if status and (not found or status != Status.SUBSCRIBED):
-        found += _told(tool, status, as_of, ip=_ip(cells.get("ip", "")))
+        found += imported(tool, status, as_of, ip=_ip(cells.get("ip", "")))
     return found
 
 
-def _told(
+def imported(
     tool: str, status: str, at: datetime, *, reason: str = "", dated: bool = False, **more: Any
 ) -> list[Evidence]:
     purposes = list(Purpose) if status == Status.SUPPRESSED else [Purpose.MARKETING]
@@ -106,7 +106,7 @@ def _column(tool: str, name: str, cells: Cells, as_of: datetime) -> list[Evidenc
         raise Unusable(f"“{text[:40]}” in {name} is neither Subscribed, Unsubscribed nor Never subscribed.")
     at = moment(cells.get((name + STAMP).lower(), ""))
     channel, purpose = CONSENT[name]
-    one = _told(tool, SAID[text.lower()], at or as_of, dated=at is not None, channel=channel)[0]
+    one = imported(tool, SAID[text.lower()], at or as_of, dated=at is not None, channel=channel)[0]
     return [replace(one, purpose=purpose)]
 
 
@@ -118,10 +118,10 @@ def _mailchimp(cells: Cells, as_of: datetime) -> list[Evidence]:
     ):
         if at := moment(cells.get(time, "")):
             where = _ip(cells.get(ip, ""))
-            found += _told("mailchimp", Status.SUBSCRIBED, at, dated=True, method=method, ip=where)
+            found += imported("mailchimp", Status.SUBSCRIBED, at, dated=True, method=method, ip=where)
     if "unsub_time" in cells:
         at = moment(cells["unsub_time"])
-        found += _told(
+        found += imported(
             "mailchimp",
             Status.UNSUBSCRIBED,
             at or as_of,
@@ -133,11 +133,11 @@ def _mailchimp(cells: Cells, as_of: datetime) -> list[Evidence]:
     elif "clean_time" in cells:
         at = moment(cells["clean_time"])
         detail = _detail(cells, "clean_campaign_title", "clean_campaign_id")
-        found += _told(
+        found += imported(
             "mailchimp", Status.SUPPRESSED, at or as_of, dated=at is not None, method="bounce",
             reason="cleaned", detail=detail,
         )  # fmt: skip
-    return found or _told("mailchimp", Status.SUBSCRIBED, as_of)
+    return found or imported("mailchimp", Status.SUBSCRIBED, as_of)
 
 
 def _detail(cells: Cells, *names: str) -> dict[str, str]:

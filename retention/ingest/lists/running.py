@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
 
+from retention.ingest.files.values import instant
 from retention.ingest.lists.importing import ListResult, check_people, import_people
 from retention.ingest.models import ImportRun, RejectedRow, State
 
@@ -31,7 +31,7 @@ def bring_list(run: ImportRun, told: Told) -> None:
     given: dict[str, Any] = {
         "form": run.format,
         "status": run.options.get("status", ""),
-        "as_of": datetime.fromtimestamp(run.as_of / 1_000_000, UTC),
+        "as_of": instant(run.as_of),
         "told": keep,
     }
     if dry:

@@ -21,6 +21,7 @@ from retention.ingest.models import ImportRun, State
 from retention.ingest.queries import rejected_of
 from retention.lib import formats
 from retention.lib.htmx import csv_file, invalid, page
+from retention.lib.paging import newest
 from retention.stores.doors import StoreRequest, member
 from retention.stores.models import Store
 
@@ -102,13 +103,10 @@ def _status(request: StoreRequest) -> str:
 
 
 def _home(request: StoreRequest, store: Store) -> dict[str, Any]:
-    before, runs = request.GET.get("before", ""), queries.lists_of(store)
-    if before.isdecimal() and len(before) < 19:
-        runs = runs.filter(pk__lt=int(before))
-    shown = list(runs[: PAGE + 1])
+    runs, following = newest(queries.lists_of(store), request.GET.get("before", ""), PAGE)
     return {
-        "runs": [{"run": found, "title": queries.title_of(found)} for found in shown[:PAGE]],
-        "next": shown[PAGE - 1].pk if len(shown) > PAGE else None,
+        "runs": [{"run": found, "title": queries.title_of(found)} for found in runs],
+        "next": following,
         "form": FileForm(),
     }
 
