@@ -7,7 +7,6 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from celery import current_app
 
 from retention.lib.later import broker_is_away, sweep_now
 
@@ -30,6 +29,7 @@ def test_a_broker_elsewhere_is_asked_by_its_own_client() -> None:
 def test_a_lost_hint_is_told_and_stops_nobody(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(current_app.conf, "broker_url", "redis+socket:///nowhere/broker.sock")
+    # Celery reads the variable before its settings, and a server of its own may be set there.
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis+socket:///nowhere/broker.sock")
     sweep_now()
     assert "hint lost" in caplog.text
