@@ -173,6 +173,7 @@ DOORS: dict[str, Door] = {
     "customers:erase": Door(get=OWNERS, post=OWNERS, ids=_a_person, data={"typed": "Mara Lind"}),
     "segments:home": Door(),
     "segments:schema": Door(),
+    "segments:choices": Door(get=IMPORTERS, data={"of": "product"}),
     "segments:compare": Door(),
     "segments:new": Door(get=IMPORTERS, post=IMPORTERS, data={"do": "save", "name": "New", **A_RULE}),
     "segments:adopt": Door(get=NOBODY, post=IMPORTERS, data={"key": "champions"}),

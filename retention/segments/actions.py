@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from retention.customers.models import Customer
 from retention.segments import living, rules
-from retention.segments.members import Moved, Surroundings, apply_moves, depends_on, keep_moves, lock
+from retention.segments.members import Moved, apply_moves, depends_on, keep_moves, lock
 from retention.segments.models import Membership, Segment, Turn, next_review
 from retention.segments.rules import Problem, Rule, RuleError
 from retention.segments.schema import can_be_kept
@@ -290,7 +290,7 @@ def _change_list(
         keep_moves(cursor, [(segment.pk, pk, come, not come, None, None) for pk in sorted(changing)])
         moved = apply_moves(cursor, store, now, "hand", by=by)
     _tell(segment, "changed by hand", by=by, now=now, moved=moved)
-    living.hand_on(store, Surroundings.of(store), moved, now)
+    living.hand_on(store, moved, now)
     return len(changing)
 
 

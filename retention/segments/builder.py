@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from retention.catalog.models import Product
 from retention.customers.models import Customer
 from retention.lib import formats
-from retention.lib.addresses import id_of
-from retention.metrics.models import CohortValue
-from retention.segments import actions, queries, rules
+from retention.segments import actions, choices, queries, rules
 from retention.segments.conditions import CONDITIONS, Condition
 from retention.segments.drafts import (
     MATCHES,
@@ -27,7 +24,7 @@ from retention.segments.drafts import (
     type_of,
 )
 from retention.segments.families.events import OWN
-from retention.segments.inputs import Input, inputs, spoken
+from retention.segments.inputs import Input, inputs, spoken, typed_of
 from retention.segments.models import Segment
 from retention.segments.rules import Rule, RuleError
 from retention.segments.schema import MOST
@@ -39,10 +36,10 @@ from retention.timeline.kinds import KINDS
 # A question that takes longer is given up, so that a page of conditions cannot hold the database.
 PATIENCE = "10s"
 MOST_OVERLAPS = 5
-MOST_KNOWN = 200
-# Where the values that a store has can be found at little cost.
-DIMENSIONS = {"channel", "campaign", "country", "category"}
-CATALOG = {"category", "vendor", "sku"}
+# Details of conditions whose values are those of another name.
+ALSO = {"favorite": "category", "first_category": "category", "tags": "tag"}
+# Comparisons with a part of a value: those of the store are no help.
+PARTS = ("contains", "starts_with", "ends_with")
 
 
 @dataclass(frozen=True)
@@ -181,7 +178,7 @@ class Builder:
             "frame": _framed(condition, raw),
             "narrows": "where" in condition.extras,
             "narrowings": [self._narrowing(condition, draft, place) for place in narrowings(draft)],
-            "was": f"{condition.name}|{operator.name}",
+            "was": f"{condition.name}|{operator.name}|{draft.get('of.kind')}",
         }
 
     def _values(self, condition: Condition, operator: Operator | DateOperator, draft: Draft) -> list[Input]:
@@ -189,30 +186,40 @@ class Builder:
             return []
         if condition.name in ("segments.member", "lists.member"):
             return [self._group_choice(condition, draft)]
-        known = self._known(condition.name.rpartition("_")[2].rpartition(".")[2], condition)
-        return inputs(operator.value, "value", draft.fields, hours=condition.type.moment, known=known)
+        search = self._search(condition.name.partition(".")[2], operator, condition)
+        found = inputs(
+            operator.value, "value", draft.fields, hours=condition.type.moment, search=search
+        )
+        return [self._picked(one) for one in found]
 
     def _group_choice(self, condition: Condition, draft: Draft) -> Input:
-        kind = Segment.Kind.RULE if condition.name == "segments.member" else Segment.Kind.LIST
+        what, values = condition.family.removesuffix("s"), tuple(draft.fields.get("value", ()))
+        if not choices.are_few(self.store, what):
+            typed = typed_of("value", draft.fields)
+            return self._picked(Input("pick", "value", "Which", values[:1], search=what, typed=typed, single=True))
+        kind = Segment.Kind.RULE if what == "segment" else Segment.Kind.LIST
         others = Segment.objects.filter(store=self.store, kind=kind).active()
         others = others.exclude(pk=self.segment.pk if self.segment else 0)
         options = [("", "choose…"), *((str(pk), name) for pk, name in others.values_list("pk", "name"))]
-        return Input("select", "value", "Which", tuple(draft.fields.get("value", ())), options)
+        return Input("select", "value", "Which", values, options)
 
-    def _known(self, word: str, condition: Condition | None = None) -> list[str]:
-        """Values that the store has, so that nobody has to guess how a channel is written."""
-        word = {"favorite": "category", "channels": "channel", "campaigns": "campaign"}.get(word, word)
+    def _search(
+        self, word: str, operator: Operator | DateOperator, condition: Condition | None = None
+    ) -> str:
+        """What such a value is chosen from, so that nobody has to guess how a channel is written."""
+        if operator.name.removeprefix("not_") in PARTS:
+            return ""
         if condition is not None and condition.choices:
-            with connection.cursor() as cursor:
-                cursor.execute(condition.choices, {"store": self.store.pk})
-                return [str(row[0]) for row in cursor.fetchmany(MOST_KNOWN)]
-        if word in CATALOG:
-            found = Product.objects.filter(store=self.store).exclude(**{word: ""}).order_by(word)
-            return list(found.values_list(word, flat=True).distinct()[:MOST_KNOWN])
-        if word in DIMENSIONS:
-            values = CohortValue.objects.filter(store=self.store, dimension=word).exclude(value="")
-            return list(values.order_by("value").values_list("value", flat=True).distinct()[:MOST_KNOWN])
-        return []
+            return condition.name
+        word = ALSO.get(word) or word.removeprefix("first_")
+        return next((one for one in (word, word.removesuffix("s")) if one in choices.VALUES), "")
+
+    def _picked(self, one: Input) -> Input:
+        """With the names of what is chosen, and what a word finds that was sent without choosing."""
+        if one.kind != "pick":
+            return one
+        found = choices.found(self.store, one.search, one.typed).options if one.typed else ()
+        return replace(one, chosen=choices.chosen(self.store, one.search, one.values), found=found)
 
     def _extras(self, condition: Condition, draft: Draft) -> list[Input]:
         found: list[Input] = []
@@ -234,23 +241,12 @@ class Builder:
         kind = draft.get("of.kind")
         select = Input("select", "of.kind", "Of which goods", (kind,), [*first, *kinds])
         kind = kind if kind in schema["properties"] else (kinds[0][0] if not first else "")
-        if kind == "product":
-            return [select, self._product_choice(draft)]
         if not kind:
             return [select]
-        raw, known = draft.fields, self._known(kind)
-        return [select, *inputs(schema["properties"][kind], "of.value", raw, label="Which", known=known)]
-
-    def _product_choice(self, draft: Draft) -> Input:
-        chosen = tuple(draft.fields.get("of.value", ()))
-        mine = Product.objects.filter(store=self.store)
-        some = list(mine.order_by("title").values_list("pk", "title", "sku")[:MOST_KNOWN])
-        ids = [pk for pk in map(id_of, chosen) if pk is not None]
-        some += list(mine.filter(pk__in=ids).values_list("pk", "title", "sku"))
-        options = {
-            str(pk): " · ".join(filter(None, (title, sku))) or f"Product {pk}" for pk, title, sku in some
-        }
-        return Input("many", "of.value", "Which products", chosen, list(options.items()))
+        search = "product_tag" if kind == "tag" else kind
+        label = f"Which {choices.name_of(search)}"
+        found = inputs(schema["properties"][kind], "of.value", draft.fields, label=label, search=search)
+        return [select, *(self._picked(one) for one in found)]
 
     def _frames(self, condition: Condition, draft: Draft) -> list[Choice]:
         chosen = draft.get("during.is")
@@ -270,7 +266,9 @@ class Builder:
         words = [(one, operator_of(kind, one).words.replace("{value}", "…")) for one in kind.names()]
         values: list[Input] = []
         if operator.value is not None:
-            values = inputs(operator.value, f"{name}.value", draft.fields, known=self._known(chosen))
+            search = self._search(chosen, operator) if chosen in known else ""
+            found = inputs(operator.value, f"{name}.value", draft.fields, search=search)
+            values = [self._picked(one) for one in found]
         return Narrowing(
             place,
             field,
@@ -298,7 +296,7 @@ def _with_unit(one: Input, kind: Type, store: Store) -> Input:
     unit = store.currency if kind.name == "money" else "%" if kind.name == "percent" else ""
     if not unit or one.kind != "number":
         return one
-    return Input(one.kind, one.name, one.label, one.values, one.options, unit, one.known)
+    return replace(one, unit=unit)
 
 
 def _framed(condition: Condition, raw: dict[str, list[str]]) -> list[Input]:

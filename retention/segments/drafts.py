@@ -16,7 +16,7 @@ from django.http import QueryDict
 from retention.lib import formats
 from retention.segments import schema as language
 from retention.segments.conditions import CONDITIONS, Condition
-from retention.segments.inputs import Raw, read, write
+from retention.segments.inputs import Raw, lines_of, read, write
 from retention.segments.rules import Path, Rule
 from retention.segments.types import NUMBERS, TEXT_OPERATORS, WINDOWS, DateOperator, Operator, Type
 from retention.stores.models import Store
@@ -97,17 +97,36 @@ def parse(form: QueryDict | Mapping[str, Any]) -> Draft:
 def _parsed(key: str, found: dict[str, Raw]) -> Draft:
     fields = found[key]
     if "if" in fields:
-        return Draft(fields=_kept(fields))
+        return Draft(fields=_kept(_with_typed(fields)))
     match = (fields.get("match") or [""])[0]
     places = sorted(int(other.rpartition("-")[2]) for other in found if other.rpartition("-")[0] == key)
     children = [_parsed(f"{key}-{place}", found) for place in places]
     return Draft(match if match in MATCHES else "all", children)
 
 
+def _with_typed(fields: Raw) -> Raw:
+    """A word in a search that was not chosen from the list is a value all the same, unless it has to be one
+    of the list: then it goes on being searched for."""
+    kept = dict(fields)
+    for name in [name for name in fields if name.startswith("find.")]:
+        value = name.removeprefix("find.")
+        if not numbered(fields, value):
+            kept[value] = [*fields.get(value, ()), *kept.pop(name)]
+    return kept
+
+
+def numbered(fields: Raw, name: str) -> bool:
+    """Is this value a number of something, which nobody can type?"""
+    if name == "of.value":
+        return (fields.get("of.kind") or [""])[0] == "product"
+    return fields.get("if") in (["segments.member"], ["lists.member"])
+
+
 def _kept(fields: Raw) -> Raw:
-    """Another condition takes no values over, another comparison only those of its own shape."""
+    """Another condition takes no values over, another comparison only those of its own shape, and other
+    goods none of the former."""
     name = fields["if"][0]
-    was, _, compared = (fields.get("was") or [f"{name}|"])[0].partition("|")
+    was, compared, goods = [*(fields.get("was") or [f"{name}|"])[0].split("|"), "", ""][:3]
     condition = CONDITIONS.get(name)
     if condition is None or was != name:
         return {key: fields[key] for key in ("if", "not") if key in fields}
@@ -115,6 +134,8 @@ def _kept(fields: Raw) -> Raw:
     now = operator_of(condition.type, (fields.get("is") or [""])[0])
     if compared and operator_of(condition.type, compared).value != now.value:
         kept = {key: values for key, values in kept.items() if key.partition(".")[0] != "value"}
+    if goods and [goods] != fields.get("of.kind"):
+        kept = {key: values for key, values in kept.items() if not key.endswith("of.value")}
     return kept
 
 
@@ -267,9 +288,11 @@ def act(root: Draft, command: str) -> str:
     verb, _, key = command.partition(":")
     key, _, place = key.partition(".")
     found = {one: (node, group) for one, node, group in root.walk()}
-    if key not in found or (verb not in VERBS and verb != "widen"):
+    if key not in found or (verb not in VERBS and verb not in ("widen", "drop")):
         return ""
     node, group = found[key]
+    if verb == "drop":
+        return _drop(root, node, place)
     if verb == "widen":
         return _remove_narrowing(root, node, int(place)) if place.isdecimal() else ""
     return VERBS[verb](root, node, group)
@@ -392,6 +415,17 @@ def _remove_narrowing(root: Draft, node: Draft, place: int) -> str:
     gone = f"where.{place}."
     node.fields = {name: values for name, values in node.fields.items() if not name.startswith(gone)}
     return f"{key_of(root, node)}-narrow"
+
+
+def _drop(root: Draft, node: Draft, place: str) -> str:
+    """Take one of several chosen values out: "of.value.2" is the third of them."""
+    name, _, number = place.rpartition(".")
+    values = list(lines_of(node.fields.get(name, ())))
+    if not number.isdecimal() or int(number) >= len(values):
+        return ""
+    del values[int(number)]
+    node.fields[name] = values
+    return f"{key_of(root, node)}-{name.replace('.', '-')}"
 
 
 VERBS: dict[str, Callable[[Draft, Draft, Draft | None], str]] = {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from retention.segments.choices import Option
 from retention.segments.types import Json
 
 # What the form sent for one node, names relative to it: {"value.n": ["30"], "value.unit": ["days"]}.
@@ -19,7 +20,7 @@ LABELS = {"n": "How many", "from": "From", "to": "To", "unit": "Unit", "0": "Fro
 
 @dataclass(frozen=True)
 class Input:
-    """`kind`: number, text, lines, date, select, checks, many."""
+    """`kind`: number, text, lines, date, select, checks, and pick: values found by typing, each a chip."""
 
     kind: str
     name: str
@@ -28,8 +29,13 @@ class Input:
     options: Options = ()
     # What stands before and after it, such as a currency or "ago".
     unit: str = ""
-    # Values that the store has, to choose from.
-    known: Sequence[str] = ()
+    # What it is chosen from, as in choices.py, while typing; "" for nothing.
+    search: str = ""
+    # Of a pick: the chosen ones, what was typed without choosing, and what that finds; for no more than one?
+    chosen: Sequence[Option] = ()
+    typed: str = ""
+    found: Sequence[Option] = ()
+    single: bool = False
 
     @property
     def value(self) -> str:
@@ -38,14 +44,6 @@ class Input:
     @property
     def choices(self) -> list[tuple[str, str, bool]]:
         return [(value, label, value in self.values) for value, label in self.options]
-
-    @property
-    def listed(self) -> bool:
-        return self.kind == "text" and bool(self.known)
-
-    @property
-    def hint(self) -> str:
-        return ", ".join(self.known[:6]) if self.kind == "lines" else ""
 
 
 def _enum(schema: Json) -> list[str] | None:
@@ -69,7 +67,7 @@ def _properties(schema: Json) -> list[str]:
 
 
 def inputs(
-    schema: Json, name: str, raw: Raw, *, label: str = "Value", hours: bool = True, known: Sequence[str] = ()
+    schema: Json, name: str, raw: Raw, *, label: str = "Value", hours: bool = True, search: str = ""
 ) -> list[Input]:
     """What to type for a value of this schema; `hours`: is its time of day known?"""
     kind = schema.get("type")
@@ -84,12 +82,12 @@ def inputs(
             found += inputs(below, f"{name}.{one}", raw, label=title, hours=hours)
         return found
     if kind == "array":
-        return _several(schema, name, raw, label, known)
+        return _several(schema, name, raw, label, search)
     single = "date" if schema.get("format") == "date" else "text" if kind == "string" else "number"
-    return [Input(single, name, label, values, known=known)]
+    return [Input(single, name, label, values, search=search if single == "text" else "")]
 
 
-def _several(schema: Json, name: str, raw: Raw, label: str, known: Sequence[str]) -> list[Input]:
+def _several(schema: Json, name: str, raw: Raw, label: str, search: str) -> list[Input]:
     items, values = schema["items"], tuple(raw.get(name, ()))
     if _pair(schema):
         return [
@@ -104,9 +102,20 @@ def _several(schema: Json, name: str, raw: Raw, label: str, known: Sequence[str]
             (str(n), date(2000, n, 1).strftime("%b") if len(numbers) == 12 else str(n)) for n in numbers
         ]
         return [Input("checks", name, label, values, months)]
-    if items.get("type") == "integer":
-        return [Input("many", name, label, values)]
-    return [Input("lines", name, f"{label}, one per line", values, known=known)]
+    if search:
+        return [Input("pick", name, label, lines_of(values), search=search, typed=typed_of(name, raw))]
+    return [Input("lines", name, f"{label}, one per line", values)]
+
+
+def lines_of(values: Iterable[str]) -> tuple[str, ...]:
+    """Several values may come in one text, one per line."""
+    lines = (line.strip() for text in values for line in text.splitlines())
+    return tuple(dict.fromkeys(line for line in lines if line))
+
+
+def typed_of(name: str, raw: Raw) -> str:
+    """What stands in the search of a pick."""
+    return (raw.get(f"find.{name}") or [""])[0]
 
 
 def spoken(word: str) -> str:
@@ -135,8 +144,7 @@ def _read_several(schema: Json, name: str, raw: Raw, digits: int) -> Any:
     if _pair(schema):
         both = [read(items, f"{name}.{place}", raw, digits=digits) for place in ("0", "1")]
         return [one for one in both if one is not None] or None
-    lines = [line.strip() for text in raw.get(name, ()) for line in text.splitlines()]
-    found = [line for line in lines if line]
+    found = list(lines_of(raw.get(name, ())))
     if items.get("type") == "integer":
         return [_number(one, whole=True) for one in found] or None
     return found or None

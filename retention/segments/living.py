@@ -26,7 +26,6 @@ from retention.segments.members import (
     compare_all,
     in_order,
     keep_moves,
-    live,
     lock,
 )
 from retention.segments.models import Segment
@@ -47,13 +46,13 @@ def reevaluate(
     old: Collection[int] = (),
 ) -> None:
     """Ask about the people to whom something happened: `did` maps kinds to people."""
-    segments = live(store)
+    around, segments = Surroundings.with_live(store)
     asked: dict[int, set[int]] = {}
     for segment in segments:
         for kind, people in did.items():
             if kind.startswith(segment.heard):
                 asked[segment.pk] = asked[segment.pk] | people if segment.pk in asked else people
-    _walk(store, Surroundings.of(store), segments, asked, now, cause=cause, old=old)
+    _walk(store, around, segments, asked, now, cause=cause, old=old)
 
 
 def _walk(
@@ -152,9 +151,9 @@ def close_merged(cursor: CursorWrapper, people: Collection[int], *, now: datetim
     cursor.execute(f"DELETE FROM segments_turn WHERE customer_id IN ({gone})", given)
 
 
-def hand_on(store: Store, around: Surroundings, moved: Moved, now: datetime) -> None:
+def hand_on(store: Store, moved: Moved, now: datetime) -> None:
     """Ask those who moved, on a list say, about the segments that ask about it."""
-    segments = live(store)
+    around, segments = Surroundings.with_live(store)
     asked: dict[int, set[int]] = {}
     _hand_on(segments, moved, asked)
     _walk(store, around, segments, asked, now, cause="deed")
@@ -182,10 +181,9 @@ def refresh_with_dependents(
     store: Store, chosen: Collection[int], now: datetime, *, cause: str, told: bool = True
 ) -> Moved:
     """These segments, and the people who moved in those that ask about them."""
-    around = Surroundings.of(store)
+    around, segments = Surroundings.with_live(store)
     asked: dict[int, set[int]] = {}
     whole = Moved({}, {})
-    segments = live(store)
     with connection.cursor() as cursor:
         lock(cursor)
         for level in in_order(segments):
@@ -210,8 +208,7 @@ def pass_time(store: Store, now: datetime) -> int:
     due = _due(store, now)
     if not due:
         return 0
-    around = Surroundings.of(store)
-    segments = live(store)
+    around, segments = Surroundings.with_live(store)
     asked = {pk: set(people) for pk, people in due.items()}
     _walk(store, around, segments, asked, now, cause="time")
     return sum(len(people) for people in due.values())
@@ -233,7 +230,7 @@ def sweep_store(store: Store, now: datetime) -> None:
     """Time passes, the catalog changes, a new day brings new habits, a store moves to another zone."""
     with connection.cursor() as cursor:
         lock(cursor)
-        segments = live(store)
+        _, segments = Surroundings.with_live(store)
         pass_time(store, now)
         shelved = facts.keep_shelf(cursor, store)
         zone = facts.zone_of(store)

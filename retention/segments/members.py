@@ -43,6 +43,24 @@ def lock(cursor: CursorWrapper) -> None:
     cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"follower:{FOLLOWER}"])
 
 
+AROUND = (
+    "(SELECT time_zone FROM metrics_state WHERE store_id = %(store)s),"
+    " (SELECT numbers FROM segments_usual WHERE store_id = %(store)s)"
+)
+# By hand, since every event asks this, and the ORM takes longer to write it than the server to answer.
+LIVE_KEYS = (
+    "(SELECT array_agg(ARRAY[id, version] ORDER BY id) FROM segments_segment"
+    " WHERE store_id = %(store)s AND status = 'active' AND kind = 'rule')"
+)
+
+
+def _found(columns: str, store: Store) -> tuple[Any, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns}", {"store": store.pk})
+        row: tuple[Any, ...] = cursor.fetchone()
+        return row
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What all rules of a store are read in."""
@@ -54,13 +72,17 @@ class Surroundings:
     @classmethod
     def of(cls, store: Store) -> Surroundings:
         """Cost: one query."""
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT (SELECT time_zone FROM metrics_state WHERE store_id = %(store)s),"
-                " (SELECT numbers FROM segments_usual WHERE store_id = %(store)s)",
-                {"store": store.pk},
-            )
-            zone, numbers = cursor.fetchone()
+        return cls._read(store, _found(AROUND, store))
+
+    @classmethod
+    def with_live(cls, store: Store) -> tuple[Surroundings, list[Live]]:
+        """These, and the rules that decide who is in. Cost: one query, and one for rules that are new."""
+        *around, keys = _found(f"{AROUND}, {LIVE_KEYS}", store)
+        return cls._read(store, around), _known([(pk, version) for pk, version in keys or []])
+
+    @classmethod
+    def _read(cls, store: Store, found: Sequence[Any]) -> Surroundings:
+        zone, numbers = found
         usual = Benchmarks.of(json.loads(numbers)) if numbers else Benchmarks()
         return cls(store.pk, zone or store.time_zone, usual)
 
@@ -91,9 +113,7 @@ LIVE: dict[tuple[int, int], Live] = {}
 MOST_LIVE = 10_000
 
 
-def live(store: Store) -> list[Live]:
-    """The rules of a store. Cost: one query of numbers, and one of the rules that are new."""
-    keys = list(Segment.objects.filter(store=store).live().order_by("pk").values_list("pk", "version"))
+def _known(keys: list[tuple[int, int]]) -> list[Live]:
     if new := [pk for pk, version in keys if (pk, version) not in LIVE]:
         if len(LIVE) > MOST_LIVE:
             LIVE.clear()

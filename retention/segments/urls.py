@@ -6,6 +6,7 @@ app_name = "segments"
 urlpatterns = [
     path("", views.home, name="home"),
     path("schema.json", views.schema, name="schema"),
+    path("choices/", views.choices, name="choices"),
     path("compare/", views.compare, name="compare"),
     path("new/", building.new, name="new"),
     path("adopt/", views.adopt, name="adopt"),

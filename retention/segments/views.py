@@ -16,6 +16,7 @@ from retention.lib.addresses import id_of
 from retention.lib.htmx import csv_file, invalid, page
 from retention.metrics.queries import today
 from retention.segments import actions, figures, people, queries, ready
+from retention.segments import choices as known_choices
 from retention.segments import schema as language
 from retention.segments.actions import NotPossible
 from retention.segments.builder import overlaps_in_words, sentence_of
@@ -119,6 +120,24 @@ def import_json(request: StoreRequest, store: Store) -> HttpResponse:
 def schema(request: StoreRequest, store: Store) -> JsonResponse:
     """The rule language, for programs."""
     return JsonResponse(language.published())
+
+
+@require_safe
+@member(*EDITORS)
+def choices(request: StoreRequest, store: Store) -> HttpResponse:
+    """What a field of the builder offers for the typed word. The field tells its own name."""
+    what, field = request.GET.get("of", ""), request.GET.get("field", "")
+    if not known_choices.is_known(what):
+        raise Http404
+    typed = request.GET.get(field, "")
+    context = {
+        "id": request.headers.get("HX-Target", "choices").removesuffix("-choices"),
+        "found": known_choices.found(store, what, typed),
+        "typed": typed,
+        "what": known_choices.name_of(what),
+        "numbered": what in known_choices.NUMBERED,
+    }
+    return page(request, "segments/choices.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

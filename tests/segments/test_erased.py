@@ -8,7 +8,7 @@ import pytest
 
 from retention.customers.privacy import erase_customer
 from retention.segments import actions
-from retention.segments.members import live
+from retention.segments.members import Surroundings
 from retention.segments.models import Membership, Segment
 from retention.segments.rules import check
 from tests.world import a_customer
@@ -58,7 +58,9 @@ def test_no_name_description_or_rule_names_the_person(store, mara):
     check(gift.rule)
     assert (who(gift), who(phone), who(listed)) == ({bo.pk}, set(), {bo.pk})
     # Workers remember rules by their version.
-    assert [json.loads(one.text) for one in live(store) if one.pk == gift.pk] == [gift.rule]
+    assert [json.loads(one.text) for one in Surroundings.with_live(store)[1] if one.pk == gift.pk] == [
+        gift.rule
+    ]
 
 
 def test_segments_of_others_stay_as_they_are(store, other_store, mara):

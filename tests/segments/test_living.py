@@ -9,7 +9,7 @@ import pytest
 from retention.metrics.reactions import KINDS, update_metrics
 from retention.segments import actions, explaining, living, queries, ready, rules
 from retention.segments.facts import benchmarks_of
-from retention.segments.members import Surroundings, ask, live
+from retention.segments.members import Surroundings, ask
 from retention.segments.models import Membership, Segment, Turn
 from retention.segments.reactions import react
 from retention.timeline.models import Event
@@ -329,9 +329,9 @@ def test_few_people_and_many_are_asked_the_same(shop):
     read(NOON)
     group = make(shop, {"all": [TWICE, {"if": "profile.email", "is": "not_contains", "value": "100%"}]})
     Membership.objects.filter(segment=group).delete()
-    around = Surroundings.of(shop)
-    many = ask(around, live(shop), [p.pk for p in people], NOON)
-    few = [move for p in people for move in ask(around, live(shop), [p.pk], NOON)]
+    around, segments = Surroundings.with_live(shop)
+    many = ask(around, segments, [p.pk for p in people], NOON)
+    few = [move for p in people for move in ask(around, segments, [p.pk], NOON)]
     assert sorted(many) == sorted(few)
     assert len(many) == 30
 
