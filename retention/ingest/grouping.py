@@ -19,6 +19,10 @@ SINGLE = {
     **dict.fromkeys(("updated", "refunded_at", *SUMS), "max"),
     **dict.fromkeys(("test", "void"), "bool_or"),
 }
+# What every row of an order has to say.
+SAID_BY_ALL = ("key", "opens", "number", "placed")
+# Not content: when the source last changed an order is its version.
+NOT_CONTENT = ("key", "opens", "updated")
 TYPES = {
     **dict.fromkeys(("placed", "updated", "cancelled", "shipped", "refunded_at"), "bigint"),
     **dict.fromkeys(SUMS, "bigint"),
@@ -33,6 +37,8 @@ def group(run: ImportRun, form: Format, columns: tuple[str, ...]) -> int:
         cursor.execute("SET LOCAL work_mem = '128MB'; SET LOCAL maintenance_work_mem = '128MB'")
         if "key" in columns and form.name == "lines" and not _has_order(run):
             _number_duplicates(cursor, run)
+        if "opens" in columns:
+            cursor.execute(_blank_earlier(run, columns))
         if form.facts != "orders":
             cursor.execute(_numbered(run))
         else:
@@ -60,6 +66,18 @@ def _number_duplicates(cursor: object, run: ImportRun) -> None:
         f"UPDATE {table}_n SET key = key || '-' || nth;"
         f"ALTER TABLE {table}_n DROP COLUMN nth; DROP TABLE {table}; ALTER TABLE {table}_n RENAME TO {table}"
     )
+
+
+def _blank_earlier(run: ImportRun, columns: tuple[str, ...]) -> str:
+    """An order that comes again, as in exports put one after the other, is told anew: its earlier rows still
+    count as rows of it, but say nothing."""
+    blank = ", ".join(f'"{name}" = NULL' for name in columns if name not in SAID_BY_ALL)
+    return f"""
+        UPDATE {run.lines_table} l SET {blank}
+        FROM (SELECT key, max(row) AS row FROM {run.lines_table} WHERE opens GROUP BY key
+            HAVING count(*) > 1) AS last
+        WHERE l.key = last.key AND l.row < last.row
+    """
 
 
 def _numbered(run: ImportRun) -> str:
@@ -95,8 +113,7 @@ def _grouped(run: ImportRun, columns: tuple[str, ...]) -> str:
     if "external" in columns:
         first = "row_number() OVER (PARTITION BY external ORDER BY first_row) = 1"
         external = f"CASE WHEN external <> '' AND {first} THEN external ELSE key END"
-    # When the source last changed an order is its version, not its content.
-    told = ", '|', ".join(f'"{name}"' for name in columns if name not in ("key", "updated"))
+    told = ", '|', ".join(f'"{name}"' for name in columns if name not in NOT_CONTENT)
     return f"""
         CREATE UNLOGGED TABLE {run.orders_table} AS
         WITH told AS (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from datetime import UTC, datetime
 
 import pytest
@@ -265,6 +266,30 @@ def test_rows_of_an_order_whose_first_row_was_refused_are_refused_with_it(import
     assert list(Order.objects.values_list("external_id", flat=True)) == ["#1002"]
     assert result["rows"]["rejected"] == 3
     assert accounted(result)
+
+
+def test_exports_put_one_after_the_other_tell_an_order_anew(import_text: Import):
+    lines = ("Cap", "30.00"), ("Mug", "20.00")
+    once = shopify(*lines, Refunded_Amount="", Email="a@x.com", Discount_Code="MAY")
+    between = shopify(("Bag", "50.00"), Refunded_Amount="", Email="b@x.com", Discount_Code="", Id="7")
+    between = between.replace("#1001", "#1002")
+    later = shopify(lines[0], Refunded_Amount="54.00", Email="a@x.com", Discount_Code="")
+    rows = [part.splitlines(keepends=True)[1:] for part in (once, between, later)]
+    result = import_text("".join([once.splitlines(keepends=True)[0], *itertools.chain(*rows)]))
+    again = Order.objects.get(number="#1001")
+    assert [line.title for line in again.lines.all()] == ["Cap"]
+    assert (again.items, again.refunded, again.coupon) == (3000, 3000, "")
+    assert Order.objects.get(number="#1002").items == 5000
+    assert (result["rows"]["read"], result["rows"]["accepted"]) == (4, 4)
+    assert accounted(result)
+
+
+def test_an_export_with_the_orders_cells_on_every_row_keeps_all_lines(import_text: Import):
+    header, *rows = shopify(("Cap", "30.00"), ("Mug", "20.00")).splitlines()
+    first, second = csv.DictReader([header, *rows])
+    filled = table(first, {**first, "Lineitem name": second["Lineitem name"]})
+    import_text(filled)
+    assert sorted(Order.objects.get().lines.values_list("title", flat=True)) == ["Cap", "Mug"]
 
 
 def test_a_number_that_no_order_can_have_rejects_its_row_not_the_file(import_text: Import):

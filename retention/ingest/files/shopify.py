@@ -14,7 +14,7 @@ from retention.ingest.files.values import Unusable
 NOT_GOODS = re.compile(r"gift ?card|^tip$", re.I)
 UTM = re.compile(r"^\s*utm_(source|campaign)\s*:\s*(.+)$", re.M)
 TESTING = {"bogus", "(for testing) bogus gateway"}
-ORDER = ("key", "number", "placed", "email")
+ORDER = ("key", "opens", "number", "placed", "email")
 HEAD = (
     *("external", "status", "void", "test", "cancelled", "shipped", "refunded_at", "subtotal", "shipping"),
     *("tax", "included_tax", "order_total", "refunded", "channel", "campaign", "coupon", "country"),
@@ -32,15 +32,16 @@ def orders(header: list[str], reading: Reading) -> tuple[tuple[str, ...], Parse]
     first_at = [find(name) for name in ("Financial Status", "Total", "Currency")]
     head_of, line_of = _head(header, reading), _line(header, reading)
     blank = "\t" * (len(HEAD) - 1)
-    refused = ""
+    refused = before = ""
 
     def read(row: list[str], name: str, whole: bool) -> str:
         email = values.email_key(row[email_at]) if email_at >= 0 else ""
-        order = f"{name}\t{name}\t{moment_of(row[created_at])}\t{email}"
+        opens = flag(whole and name != before)
+        order = f"{name}\t{opens}\t{name}\t{moment_of(row[created_at])}\t{email}"
         return f"{order}\t{head_of(row) if whole else blank}\t{line_of(row)}"
 
     def parse(row: list[str]) -> tuple[str]:
-        nonlocal refused
+        nonlocal refused, before
         if not (name := name_of(row[name_at])):
             raise Unusable("The order's name is missing.")
         whole = any(at >= 0 and row[at].strip() for at in first_at)
@@ -48,10 +49,12 @@ def orders(header: list[str], reading: Reading) -> tuple[tuple[str, ...], Parse]
             # Alone they would be an order without its currency, discounts and state.
             raise Unusable("The first row of this order could not be used.")
         try:
-            return (read(row, name, whole),)
+            told = read(row, name, whole)
         except Unusable:
             refused = name if whole else refused
             raise
+        before = name
+        return (told,)
 
     return (*ORDER, *HEAD, *LINE), parse
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 # Columns of the staging table and their types. Moments are microseconds since 1970, money is minor units.
 COLUMNS = {
     "key": "text",  # rows with the same key are one order
+    "opens": "boolean",  # the first of the rows that tell an order; of several tellings the last counts
     "external": "text",
     "number": "text",
     "customer": "text",
