@@ -187,16 +187,16 @@ class Builder:
         if condition.name in ("segments.member", "lists.member"):
             return [self._group_choice(condition, draft)]
         search = self._search(condition.name.partition(".")[2], operator, condition)
-        found = inputs(
-            operator.value, "value", draft.fields, hours=condition.type.moment, search=search
-        )
+        found = inputs(operator.value, "value", draft.fields, hours=condition.type.moment, search=search)
         return [self._picked(one) for one in found]
 
     def _group_choice(self, condition: Condition, draft: Draft) -> Input:
         what, values = condition.family.removesuffix("s"), tuple(draft.fields.get("value", ()))
         if not choices.are_few(self.store, what):
             typed = typed_of("value", draft.fields)
-            return self._picked(Input("pick", "value", "Which", values[:1], search=what, typed=typed, single=True))
+            return self._picked(
+                Input("pick", "value", "Which", values[:1], search=what, typed=typed, single=True)
+            )
         kind = Segment.Kind.RULE if what == "segment" else Segment.Kind.LIST
         others = Segment.objects.filter(store=self.store, kind=kind).active()
         others = others.exclude(pk=self.segment.pk if self.segment else 0)

@@ -42,6 +42,11 @@ class Input:
         return self.values[0] if self.values else ""
 
     @property
+    def asked(self) -> str:
+        """The name of the field that is typed into."""
+        return f"find.{self.name}" if self.kind == "pick" else self.name
+
+    @property
     def choices(self) -> list[tuple[str, str, bool]]:
         return [(value, label, value in self.values) for value, label in self.options]
 
