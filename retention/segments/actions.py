@@ -202,7 +202,7 @@ def restore_segment(segment: Segment, *, by: str, now: datetime | None = None) -
 
 def duplicate_segment(segment: Segment, *, by: str, now: datetime | None = None) -> Segment:
     """The same again under another name; a list with the same people."""
-    name = _free_name(segment.store, f"Copy of {segment.name}")
+    name = Segment.objects.filter(store=segment.store).active().free_name(f"Copy of {segment.name}")
     if segment.kind == Segment.Kind.LIST:
         people = members_of(segment)
         return create_list(segment.store, name=name, people=people, by=by, owner=segment.owner, now=now)
@@ -216,12 +216,6 @@ def maker(by: str) -> User | None:
     """Who makes a segment looks after it, unless somebody else is named."""
     number = number_of(by)
     return None if number is None else User.objects.filter(pk=number).first()
-
-
-def _free_name(store: Store, name: str) -> str:
-    taken = set(Segment.objects.filter(store=store).active().values_list("name", flat=True))
-    names = (name[:110] + (f" {n}" if n else "") for n in range(len(taken) + 1))
-    return next(one for one in names if one not in taken)
 
 
 def members_of(segment: Segment) -> list[int]:
@@ -308,7 +302,7 @@ def segment_from_json(store: Store, told: Any, *, by: str, now: datetime | None 
         raise NotPossible("The name or the description has characters that cannot be kept.")
     return create_segment(
         store,
-        name=_free_name(store, name),
+        name=Segment.objects.filter(store=store).active().free_name(name),
         description=description,
         rule=told.get("rule"),  # type: ignore[arg-type]
         by=by,

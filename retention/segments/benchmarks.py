@@ -15,8 +15,10 @@ SCORES = (0.2, 0.4, 0.6, 0.8)
 
 @dataclass(frozen=True)
 class Benchmarks:
-    """`gap`: median days between purchases. The others are the four cuts between fifths of all buyers:
-    days since the last purchase, purchases, net revenue."""
+    """`gap`: the median, over those who came back, of each one's mean days between purchases. In the median
+    over all purchases the few who buy most often would speak for everybody. `basket`: what the highest tenth
+    of purchases begin with. `shipping`: likewise of the highest fifth of paid shipping. The others are the
+    four cuts between fifths of all buyers: days since the last purchase, purchases, net revenue."""
 
     gap: int = 60
     recency: tuple[int, ...] = (30, 90, 180, 365)

@@ -209,24 +209,22 @@ def _measured(store: Store, today: date) -> Benchmarks:
             """
             SELECT count(*), percentile_disc(%(cuts)s) WITHIN GROUP (ORDER BY %(today)s - last_day),
                 percentile_disc(%(cuts)s) WITHIN GROUP (ORDER BY purchases),
-                percentile_disc(%(cuts)s) WITHIN GROUP (ORDER BY net)
+                percentile_disc(%(cuts)s) WITHIN GROUP (ORDER BY net),
+                percentile_disc(0.5) WITHIN GROUP (ORDER BY (last_day - first_day) / (purchases - 1))
+                    FILTER (WHERE purchases > 1 AND last_day > first_day)
             FROM metrics_customerfact WHERE store_id = %(store)s
             """,
             given,
         )
-        buyers, recency, frequency, money = cursor.fetchone()
+        buyers, recency, frequency, money, gap = cursor.fetchone()
         if buyers < ENOUGH:
             return Benchmarks()
         cursor.execute(
-            """
-            SELECT percentile_disc(0.9) WITHIN GROUP (ORDER BY kept),
-                coalesce(percentile_disc(0.5) WITHIN GROUP (ORDER BY day - previous_day)
-                    FILTER (WHERE previous_day < day), 60)
-            FROM metrics_purchase WHERE store_id = %(store)s
-            """,
+            "SELECT percentile_disc(0.9) WITHIN GROUP (ORDER BY kept) FROM metrics_purchase"
+            " WHERE store_id = %(store)s",
             given,
         )
-        basket, gap = cursor.fetchone()
+        basket = cursor.fetchone()[0]
         cursor.execute(
             "SELECT coalesce(percentile_disc(0.8) WITHIN GROUP (ORDER BY shipping), 1000)"
             " FROM orders_order WHERE store_id = %(store)s AND shipping > 0",
@@ -234,5 +232,10 @@ def _measured(store: Store, today: date) -> Benchmarks:
         )
         shipping = cursor.fetchone()[0]
     return Benchmarks(
-        int(gap), tuple(recency), tuple(frequency), tuple(money), int(basket or 0), int(shipping)
+        int(gap or 0) or Benchmarks.gap,
+        tuple(recency),
+        tuple(frequency),
+        tuple(money),
+        int(basket or 0),
+        int(shipping),
     )

@@ -25,6 +25,12 @@ class SegmentQuerySet(models.QuerySet["Segment"]):
         """Those whose rule decides who is in."""
         return self.active().filter(kind=Segment.Kind.RULE)
 
+    def free_name(self, name: str) -> str:
+        """`name`, cut to what fits, with a number behind it when one of these has it."""
+        taken = set(self.values_list("name", flat=True))
+        free = (name[:120], *(f"{name[:110]} {n}" for n in range(2, len(taken) + 3)))
+        return next(one for one in free if one not in taken)
+
 
 class Segment(models.Model):
     """A named group of a store's people."""

@@ -34,7 +34,10 @@ def _blank(segment: Segment, words: list[str]) -> bool:
     if changed:
         segment.rule, segment.version = rule, segment.version + 1
     if changed or (name, description) != (segment.name, segment.description):
-        segment.name = _free(segment, name[:120]) if name != segment.name else name
+        if name != segment.name:
+            # Two may have been called after one person, by name and by address.
+            others = Segment.objects.filter(store=segment.store_id).active().exclude(pk=segment.pk)
+            segment.name = others.free_name(name)
         segment.description = description
         segment.save(update_fields=["name", "description", "rule", "version"])
     return changed
@@ -46,16 +49,6 @@ def _crossed_out(node: Any, words: list[str]) -> Any:
     if isinstance(node, list):
         return [_crossed_out(part, words) for part in node]
     return ERASED if isinstance(node, str) and names(node, words) else node
-
-
-def _free(segment: Segment, name: str) -> str:
-    """Two segments may have been called after one person, by name and by address."""
-    others = Segment.objects.filter(store=segment.store_id).active().exclude(pk=segment.pk)
-    taken = set(others.values_list("name", flat=True))
-    number, free = 2, name
-    while free in taken:
-        free, number = f"{name[:110]} {number}", number + 1
-    return free
 
 
 def register() -> None:

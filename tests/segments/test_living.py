@@ -339,3 +339,16 @@ def test_few_people_and_many_are_asked_the_same(shop):
 def test_usual_numbers_need_enough_buyers(shop):
     living.facts.measure(shop, NOON.date())
     assert benchmarks_of(shop).gap == 60
+
+
+def test_the_few_who_buy_most_often_do_not_speak_for_all(shop):
+    eager = a_customer(shop)
+    for week in range(100):
+        an_order(eager, NOON - 7 * week * DAY)
+    for _ in range(50):
+        person = a_customer(shop)
+        an_order(person, NOON - 120 * DAY)
+        an_order(person, NOON - 30 * DAY)
+    read(NOON)
+    living.facts.measure(shop, NOON.date())
+    assert benchmarks_of(shop).gap == 90

@@ -82,7 +82,7 @@ def replace_as_summed(condition: Summed, rows: Rows, total: str) -> Summed:
 
 def usual_gap(s: Statement) -> tuple[str, str]:
     """Days and purchases of which the quotient is the usual gap: the person's own mean from the third
-    purchase on, else the store's median. Two whole numbers, so that comparing needs one division only."""
+    purchase on, else that of the store. Two whole numbers, so that comparing needs one division only."""
     own = "f.purchases >= 3 AND f.last_day > f.first_day"
     days = f"CASE WHEN {own} THEN f.last_day - f.first_day ELSE {s.put(s.benchmarks.gap, 'int')} END"
     return f"({days})", f"(CASE WHEN {own} THEN f.purchases - 1 ELSE 1 END)"
