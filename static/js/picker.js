@@ -68,9 +68,9 @@ function take(picker, { value, label, detail = "" }) {
   changed(picker);
 }
 /* What was typed and has not been taken from the list: a value of its own, unless only the list has values. */
-function takeTyped(picker) {
+function takeTyped(picker, text = picker.field.value) {
   if (!picker.chosen) return closePicker(picker);
-  const words = picker.field.value.split(/[\r\n\t]+/).map((one) => one.trim()).filter(Boolean);
+  const words = text.split(/[\r\n\t]+/).map((one) => one.trim()).filter(Boolean);
   picker.field.value = "";
   closePicker(picker);
   if (!isNumbered(picker)) words.forEach((one) => take(picker, { value: one, label: one }));
@@ -137,8 +137,8 @@ document.addEventListener("paste", (event) => {
   const text = event.clipboardData.getData("text");
   if (!/[\r\n\t]/.test(text.trim()) || isNumbered(picker)) return;
   event.preventDefault();
-  picker.field.value = text;
-  takeTyped(picker);
+  // The field itself would join the lines.
+  takeTyped(picker, text);
 });
 document.addEventListener("htmx:afterSwap", (event) => {
   if (!event.detail.target.matches("[data-picker] .choices")) return;

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
+from retention.catalog.models import Product
 from retention.segments import actions
 from retention.segments.models import Membership, Segment
 from retention.stores.models import Store
@@ -233,4 +234,132 @@ def test_without_javascript(browser, enter, live_server, shop, olivia):
     assert page.get_by_role("heading", level=1, name="Quiet").is_visible()
     page.get_by_role("link", name=re.compile("^Why")).first.click()
     assert page.get_by_text("Holds:").first.is_visible()
+    page.context.close()
+
+
+def typed(page, field: str, word: str, wanted: str) -> None:
+    """Type into a search, and wait for what it finds."""
+    page.locator(f"#{field}").focus()
+    page.keyboard.type(word)
+    page.locator(f"#{field}-choices").get_by_role("option", name=wanted).first.wait_for()
+
+
+def chips(page) -> list[str]:
+    return [str(text) for text in page.locator("#builder .chip > span").all_inner_texts()]
+
+
+@pytest.fixture
+def warehouse(shop: Store) -> Store:
+    """Five thousand kettles, and one mug that somebody bought."""
+    Product.objects.bulk_create(
+        Product(
+            store=shop, source="t", external_id=str(number), sku=f"K-{number:04}", title=f"Kettle {number:04}",
+            category="Kettles", vendor=f"Vendor {number % 40}",
+        )
+        for number in range(5_000)
+    )  # fmt: skip
+    Product.objects.create(store=shop, source="t", external_id="mug", sku="M-1", title="Blue mug with a fern")
+    return shop
+
+
+def test_a_product_of_thousands_is_chosen_by_keyboard(enter, warehouse, olivia, assert_usable):
+    page = enter(olivia, f"{HOME}new/")
+    page.locator("#r-0-if").focus()
+    choose(page, "Bought")
+    page.locator("#r-0-of-kind").focus()
+    choose(page, "product")
+    field = page.locator("#r-0-of-value")
+    typed(page, "r-0-of-value", "mug", "Blue mug")
+    assert field.get_attribute("aria-expanded") == "true"
+    assert field.get_attribute("aria-activedescendant") is None
+    page.keyboard.press("ArrowDown")
+    active = str(field.get_attribute("aria-activedescendant"))
+    assert page.locator(f"#{active}").get_attribute("aria-selected") == "true"
+    page.keyboard.press("Enter")
+    assert chips(page) == ["Blue mug with a fern"]
+    assert field.get_attribute("aria-expanded") == "false"
+    page.locator("#preview .sentence").get_by_text("they bought Blue mug with a fern").wait_for()
+    typed(page, "r-0-of-value", "k-004", "Kettle 0040")
+    assert page.locator("#r-0-of-value-choices").get_by_role("option").count() == 10
+    for key_ in ("ArrowDown", "ArrowDown", "ArrowUp", "ArrowDown", "Enter"):
+        page.keyboard.press(key_)
+    typed(page, "r-0-of-value", "kettle", "Kettle 0000")
+    page.locator(".choices").get_by_text("type on to narrow them down").wait_for()
+    page.keyboard.press("ArrowUp")
+    assert_usable(page, "segments-picker-open")
+    page.keyboard.press("Enter")
+    assert chips(page) == ["Blue mug with a fern", "Kettle 0041", "Kettle 0019"]
+    assert_usable(page, "segments-picker-chosen")
+    page.keyboard.press("Backspace")
+    assert chips(page) == ["Blue mug with a fern", "Kettle 0041"]
+    page.keyboard.type("nothing of ours")
+    page.locator(".choices").get_by_text("No products with “nothing of ours”.").wait_for()
+    page.keyboard.press("Escape")
+    assert page.locator("#r-0-of-value-choices").is_hidden()
+    page.get_by_role("button", name="Remove Kettle 0041").click()
+    assert chips(page) == ["Blue mug with a fern"]
+    # A re-rendered form knows them by title too.
+    page.locator("#r-0-is").select_option(value="no")
+    page.locator("#preview .sentence").get_by_text("they did not buy Blue mug with a fern").wait_for()
+    assert chips(page) == ["Blue mug with a fern"]
+    page.get_by_label("Name").fill("No mugs")
+    page.get_by_role("button", name="Make segment").click()
+    page.get_by_role("heading", level=1, name="No mugs").wait_for()
+    mug = Product.objects.get(sku="M-1")
+    wanted = {"if": "products.bought", "is": "no", "of": {"product": [mug.pk]}}
+    assert Segment.objects.get().rule == {"all": [wanted]}
+
+
+def test_values_may_be_typed_pasted_or_taken_from_the_list(enter, warehouse, olivia):
+    page = enter(olivia, f"{HOME}new/")
+    page.locator("#r-0-if").focus()
+    choose(page, "Bought")
+    page.locator("#r-0-of-kind").focus()
+    choose(page, "vendor")
+    typed(page, "r-0-of-value", "vendor 3", "Vendor 39")
+    page.get_by_role("option", name="Vendor 39").click()
+    page.locator("#r-0-of-value").press_sequentially("Somebody new")
+    page.keyboard.press("Enter")
+    page.evaluate(
+        "() => { const data = new DataTransfer(); data.setData('text', 'One\\nTwo, too\\nOne');"
+        " document.activeElement.dispatchEvent(new ClipboardEvent('paste',"
+        " { clipboardData: data, bubbles: true, cancelable: true })); }"
+    )
+    page.locator("#r-0-of-value").press_sequentially("Left behind")
+    page.keyboard.press("Tab")
+    assert chips(page) == ["Vendor 39", "Somebody new", "One", "Two, too", "Left behind"]
+    page.locator("#preview .sentence").get_by_text("Vendor 39 or Somebody new or One").wait_for()
+
+
+def test_a_single_value_is_suggested_and_still_free(enter, warehouse, olivia):
+    page = enter(olivia, f"{HOME}new/")
+    page.locator("#r-0-if").focus()
+    choose(page, "First channel")
+    typed(page, "r-0-value", "em", "email")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert page.locator("#r-0-value").input_value() == "email"
+    page.get_by_text("30 people").wait_for()
+    page.locator("#r-0-value").fill("carrier pigeon")
+    page.keyboard.press("Tab")
+    page.get_by_text("0 people").wait_for()
+
+
+def test_products_are_chosen_without_javascript(browser, enter, live_server, warehouse, olivia):
+    signed_in = enter(olivia, HOME).context.storage_state()
+    page = browser.new_context(java_script_enabled=False, storage_state=signed_in).new_page()
+    page.goto(f"{live_server.url}{HOME}new/")
+    page.locator("#r-0-if").select_option(label="Bought")
+    page.get_by_role("button", name="Update").click()
+    page.locator("#r-0-of-kind").select_option(label="product")
+    page.get_by_role("button", name="Update").click()
+    for word, title in (("blue", "Blue mug"), ("K-0042", "Kettle 0042")):
+        page.locator("#r-0-of-value").fill(word)
+        page.get_by_role("button", name="Update").click()
+        page.get_by_label(title).check()
+        page.locator("#r-0-of-value").fill("")
+        page.get_by_role("button", name="Update").click()
+    assert chips(page) == ["Blue mug with a fern", "Kettle 0042"]
+    page.get_by_role("button", name="Remove Blue mug").click()
+    assert chips(page) == ["Kettle 0042"]
     page.context.close()
