@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import md5
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from retention.customers import vocabulary
-from retention.customers.copying import insert_rows, update_rows
+from retention.customers.copying import copy_rows, reserve_ids, rewrite_rows
 from retention.customers.models import (
     Channel,
     Consent,
@@ -30,7 +30,6 @@ from retention.customers.models import (
 )
 from retention.customers.standing import Standing, standing
 from retention.stores.models import Store
-from retention.timeline.models import Event
 
 ASKED = "asked"
 # In the detail of an imported refusal: the history in the same file says that the person came back.
@@ -41,9 +40,10 @@ TOLD: dict[str, type[vocabulary.ConsentKind]] = {
     Status.SUPPRESSED: vocabulary.ConsentSuppressed,
 }
 Key = tuple[int, str, str]
+SORTED = json.JSONEncoder(sort_keys=True, default=str).encode
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
     """Something a person said or did, or that a file says they did."""
 
@@ -69,8 +69,7 @@ class Evidence:
             self.at.timestamp() if self.dated else None,
             {name: value for name, value in self.detail.items() if name != OVERCOME},
         ]
-        text = json.dumps(told, sort_keys=True, default=str)
-        return md5(text.encode(), usedforsecurity=False).hexdigest()
+        return md5(SORTED(told).encode(), usedforsecurity=False).hexdigest()
 
 
 def record_consent(customer: Customer, *evidence: Evidence, by: str = "system") -> int:
@@ -79,108 +78,188 @@ def record_consent(customer: Customer, *evidence: Evidence, by: str = "system") 
 
 
 @transaction.atomic
-def record_consents(store: Store, told: list[tuple[int, Evidence]], *, by: str = "system") -> list[bool]:
+def record_consents(
+    store: Store, told: list[tuple[int, Evidence]], *, by: str = "system", new: Collection[int] = ()
+) -> list[bool]:
     """Keep the evidence of many people; says of each whether it was new.
 
     Evidence of a record that was merged into another counts for the person, and stays with the record.
+    `new` are records that this transaction has added: of them nothing is looked up. Cost: some dozen
+    statements, however many people.
     """
-    people = _locked(store, {customer for customer, _ in told})
-    known = set(Proof.objects.filter(customer__in=people).values_list("customer_id", "key"))
-    news, proofs = [], []
+    ids = {customer for customer, _ in told}
+    homes = {pk: pk for pk in ids.intersection(new)} | _locked(store, ids.difference(new))
+    heard = _heard(set(homes.values()).difference(new))
+    known = {(one.record, one.key) for _, one in heard}
+    news, fresh = [], list[tuple[int, Heard]]()
     for customer, one in told:
-        news.append((customer, one.key) not in known)
+        key = (customer, one.key)
+        news.append(key not in known)
         if news[-1]:
-            known.add((customer, one.key))
-            proofs.append(_proof(store, customer, one, by))
-    if any(proof.status == ASKED for proof in proofs):
-        # Their numbers go into events.
-        Proof.objects.bulk_create(proofs)
-    else:
-        insert_rows(proofs)
-    insert_rows(_asked(store, proofs, people))
-    settle({people[proof.customer_id].merged_into_id or proof.customer_id for proof in proofs}, by=by)
+            known.add(key)
+            fresh.append((homes[customer], Heard(0, customer, key[1], one)))
+    _keep(store, fresh, by)
+    moved = {person for person, _ in fresh}
+    _settle(dict.fromkeys(moved, store.pk), [*(one for one in heard if one[0] in moved), *fresh], new, by)
     return news
 
 
-def _locked(store: Store, ids: set[int]) -> dict[int, Customer]:
-    found = Customer.objects.filter(store=store, pk__in=ids).order_by("pk").select_for_update()
-    return {customer.pk: customer for customer in found.only("pk", "merged_into_id", "store_id")}
-
-
-def _proof(store: Store, customer: int, one: Evidence, by: str) -> Proof:
-    return Proof(
-        store=store, customer_id=customer, channel=one.channel, purpose=one.purpose, status=one.status,
-        reason=one.reason, source=one.source, method=one.method, wording=one.wording, at=one.at, ip=one.ip,
-        detail=dict(one.detail), imported=one.imported, by=by, key=one.key,
-    )  # fmt: skip
-
-
-def _asked(store: Store, proofs: list[Proof], people: dict[int, Customer]) -> list[Event]:
-    owners = {pk: person.merged_into_id or pk for pk, person in people.items()}
-    return [
-        _event(
-            store.pk, owners[proof.customer_id], vocabulary.ConsentAsked(**_payload(proof)), proof, proof.by
+def _locked(store: Store, ids: set[int]) -> dict[int, int]:
+    """Whose records these are."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, coalesce(merged_into_id, id) FROM customers_customer"
+            " WHERE store_id = %s AND id = ANY(%s) ORDER BY id FOR UPDATE",
+            [store.pk, list(ids)],
         )
-        for proof in proofs
-        if proof.status == ASKED
+        return dict(cursor.fetchall())
+
+
+@dataclass(slots=True)
+class Heard:
+    """A proof: kept already, or about to be."""
+
+    pk: int
+    record: int
+    key: str
+    said: Evidence
+
+
+def _heard(people: set[int]) -> list[tuple[int, Heard]]:
+    """All proofs of these people and of the records that were merged into them, the oldest first."""
+    if not people:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH record AS (
+                SELECT id, id AS person FROM unnest(%(people)s::bigint[]) AS id
+                UNION ALL SELECT id, merged_into_id FROM customers_customer
+                    WHERE merged_into_id = ANY(%(people)s::bigint[])
+            )
+            SELECT r.person, p.id, p.customer_id, p.key, channel, purpose, status, reason, source, method, at,
+                imported, CASE WHEN detail ? 'overcome' THEN detail END
+            FROM record r JOIN customers_proof p ON p.customer_id = r.id ORDER BY p.id
+            """,
+            {"people": list(people)},
+        )
+        return [(row[0], _as_heard(row)) for row in cursor.fetchall()]
+
+
+def _as_heard(row: tuple[Any, ...]) -> Heard:
+    channel, purpose, status, reason, source, method, at, imported, detail = row[4:]
+    said = Evidence(
+        channel=channel, purpose=purpose, status=status, reason=reason, source=source, method=method, at=at,
+        imported=imported, detail=json.loads(detail) if detail else {},
+    )  # fmt: skip
+    return Heard(row[1], row[2], row[3], said)
+
+
+def _keep(store: Store, fresh: list[tuple[int, Heard]], by: str) -> None:
+    # Their numbers go into events.
+    for (_, one), pk in zip(fresh, reserve_ids("customers_proof", len(fresh)), strict=True):
+        one.pk = pk
+    copy_rows("customers_proof", PROOF, [_proof(store, one, by) for _, one in fresh])
+    asked = [
+        _event(store.pk, person, vocabulary.ConsentAsked, one, by)
+        for person, one in fresh
+        if one.said.status == ASKED
     ]
+    copy_rows("timeline_event", EVENT, asked)
 
 
-def _event(store_id: int, person: int, told: vocabulary.ConsentKind, proof: Proof, by: str) -> Event:
-    """As `timeline.record`, for many at once: a list has a hundred thousand people."""
-    return Event(
-        store_id=store_id, kind=told.name, customer_id=person, occurred_at=proof.at,
-        subject=f"customer:{person}", data=told.payload(), by=by,
+PROOF = (
+    *("id", "store_id", "customer_id", "channel", "purpose", "status", "reason", "source", "method"),
+    *("wording", "at", "ip", "detail", "imported", "by", "key"),
+)
+EVENT = ("store_id", "kind", "customer_id", "occurred_at", "subject", "data", "by")
+
+
+def _proof(store: Store, heard: Heard, by: str) -> tuple[Any, ...]:
+    one = heard.said
+    return (
+        heard.pk, store.pk, heard.record, str(one.channel), str(one.purpose), str(one.status), one.reason,
+        one.source, one.method, one.wording, one.at, one.ip, json.dumps(dict(one.detail)), one.imported, by,
+        heard.key,
     )  # fmt: skip
 
 
-def _payload(proof: Proof) -> dict[str, Any]:
-    names = ("channel", "purpose", "source", "method", "reason")
-    return {**{name: getattr(proof, name) for name in names}, "proof": proof.pk}
+def _event(
+    store_id: int, person: int, kind: type[vocabulary.ConsentKind], proof: Heard, by: str
+) -> tuple[Any, ...]:
+    """As `timeline.record`, for many at once: a list has a hundred thousand people."""
+    one = proof.said
+    told = kind(
+        channel=one.channel, purpose=one.purpose, source=one.source, method=one.method, reason=one.reason,
+        proof=proof.pk,
+    )  # fmt: skip
+    # Its fields as they are: `payload` copies each of them deeply.
+    return store_id, kind.name, person, one.at, f"customer:{person}", json.dumps(vars(told)), by
 
 
 @transaction.atomic
 def settle(customers: Iterable[int], *, by: str = "system") -> None:
     """Bring the standing of these records up to date with their proofs, and tell what changed.
 
-    A record that was merged into another has no standing of its own. Cost: three reads for all of them.
+    A record that was merged into another has no standing of its own.
     """
     ids = set(customers)
-    people = Customer.objects.only("pk", "store_id", "merged_into_id").in_bulk(ids)
-    found = _standings({pk for pk in ids if people[pk].merged_into_id is None})
-    kept = {(c.customer_id, c.channel, c.purpose): c for c in Consent.objects.filter(customer__in=ids)}
-    Consent.objects.filter(pk__in=[c.pk for key, c in kept.items() if key not in found]).delete()
-    fresh: list[Consent] = []
-    changed: list[Consent] = []
-    events: list[Event] = []
+    found = Customer.objects.filter(pk__in=ids).values_list("pk", "store_id", "merged_into_id")
+    people = {pk: (store, merged) for pk, store, merged in found}
+    heard = _heard({pk for pk in ids if people[pk][1] is None})
+    _settle({pk: store for pk, (store, _) in people.items()}, heard, (), by)
+
+
+def _settle(stores: dict[int, int], heard: list[tuple[int, Heard]], new: Collection[int], by: str) -> None:
+    """`heard` is all that was ever said by these people, given with their stores."""
+    found = _standings(heard)
+    kept = _standing_now(set(stores).difference(new))
+    Consent.objects.filter(pk__in=[kept[key][0] for key in kept.keys() - found.keys()]).delete()
+    fresh, changed, events = [], [], []
     for key, (now, proof) in sorted(found.items(), key=lambda item: item[0]):
-        before = kept.get(key)
-        if before and (before.status, before.reason, before.since) == (now.status, now.reason, now.since):
+        pk, *before = kept.get(key, (0, Status.NEVER, "", None))
+        if before == [now.status, now.reason, now.since]:
             continue
-        person = people[key[0]]
-        row = before or Consent(store_id=person.store_id, customer=person, channel=key[1], purpose=key[2])
-        told = (before.status, before.reason) if before else (Status.NEVER, "")
-        row.status, row.reason, row.since = now.status, now.reason, now.since
-        (changed if before else fresh).append(row)
-        if told != (now.status, now.reason) and (kind := TOLD.get(now.status)):
-            events.append(_event(person.store_id, person.pk, kind(**_payload(proof)), proof, by))
-    insert_rows(fresh)
-    update_rows(changed, ["status", "reason", "since"])
-    insert_rows(events)
+        values = (str(now.status), now.reason, now.since)
+        if pk:
+            changed.append({"id": pk, **dict(zip(STANDING, values, strict=True))})
+        else:
+            fresh.append((stores[key[0]], *key, *values))
+        if before[:2] != [now.status, now.reason] and (kind := TOLD.get(now.status)):
+            events.append(_event(stores[key[0]], key[0], kind, proof, by))
+    copy_rows("customers_consent", ("store_id", "customer_id", "channel", "purpose", *STANDING), fresh)
+    rewrite_rows("customers_consent", STANDING, changed)
+    copy_rows("timeline_event", EVENT, events)
 
 
-def _standings(roots: set[int]) -> dict[Key, tuple[Standing, Proof]]:
-    merged = dict(Customer.objects.filter(merged_into__in=roots).values_list("pk", "merged_into_id"))
-    said: dict[Key, list[Proof]] = defaultdict(list)
-    for proof in Proof.objects.filter(customer__in=[*roots, *merged]):
-        person = merged.get(proof.customer_id) or proof.customer_id
-        said[person, proof.channel, proof.purpose].append(proof)
+STANDING = ("status", "reason", "since")
+
+
+def _standing_now(people: set[int]) -> dict[Key, tuple[Any, ...]]:
+    if not people:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT customer_id, channel, purpose, id, status, reason, since FROM customers_consent"
+            " WHERE customer_id = ANY(%s)",
+            [list(people)],
+        )
+        return {(row[0], row[1], row[2]): row[3:] for row in cursor.fetchall()}
+
+
+def _standings(heard: list[tuple[int, Heard]]) -> dict[Key, tuple[Standing, Heard]]:
+    said: dict[Key, list[Heard]] = defaultdict(list)
+    for person, one in heard:
+        said[person, str(one.said.channel), str(one.said.purpose)].append(one)
     found = {}
     for key, proofs in said.items():
-        if now := standing(proofs):
-            behind = [p for p in proofs if (p.status, p.at, p.reason) == (now.status, now.since, now.reason)]
-            found[key] = (now, behind[0])
+        if now := standing([one.said for one in proofs]):
+            found[key] = (now, next(one for one in proofs if _is_behind(one.said, now)))
     return found
+
+
+def _is_behind(one: Evidence, now: Standing) -> bool:
+    return (one.at, one.status, one.reason) == (now.since, now.status, now.reason)
 
 
 def status_of(customer: Customer, channel: str, purpose: str = Purpose.MARKETING) -> str:

@@ -8,11 +8,12 @@ a merge is computing them once more.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from retention.customers.copying import update_rows
+from retention.customers.copying import rewrite_rows
 from retention.customers.models import Customer
+from retention.customers.profiles import Profile
 
 TEXTS = (
     *("email", "phone", "first_name", "last_name", "company", "address1", "address2", "postal_code"),
@@ -24,9 +25,10 @@ SAVED = (*FIELDS, "added_tags", "custom", "versions", "own")
 
 # field -> (version, value)
 Registers = dict[str, tuple[int, Any]]
+Record = Customer | Profile
 
 
-def registers_of(customer: Customer) -> Registers:
+def registers_of(customer: Record) -> Registers:
     """What was told of this record alone."""
     if customer.own is not None:
         return {name: (version, value) for name, (version, value) in customer.own["registers"].items()}
@@ -41,7 +43,7 @@ def registers_of(customer: Customer) -> Registers:
     }
 
 
-def added_tags_of(customer: Customer) -> list[str]:
+def added_tags_of(customer: Record) -> list[str]:
     return list(customer.added_tags if customer.own is None else customer.own["added_tags"])
 
 
@@ -59,13 +61,13 @@ def _rank(register: tuple[int, Any]) -> tuple[int, str]:
     return version, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def keep_own(customer: Customer) -> None:
+def keep_own(customer: Record) -> None:
     """From now on the fields show more than this record: keep what is its own beside them."""
     if customer.own is None:
         customer.own = {"registers": registers_of(customer), "added_tags": added_tags_of(customer)}
 
 
-def show(customer: Customer, records: list[Customer]) -> None:
+def show(customer: Record, records: Sequence[Record]) -> None:
     """Set the fields to the highest of these records; the record itself is one of them."""
     told = highest(registers_of(record) for record in records)
     added = sorted({tag for record in records for tag in added_tags_of(record)})
@@ -74,7 +76,7 @@ def show(customer: Customer, records: list[Customer]) -> None:
     _set(customer, told, added)
 
 
-def _set(customer: Customer, told: Registers, added: list[str]) -> None:
+def _set(customer: Record, told: Registers, added: list[str]) -> None:
     for name in FIELDS:
         empty: Any = [] if name == "tags" else None if name == "accepts_email" else ""
         setattr(customer, name, told[name][1] if name in told else empty)
@@ -88,8 +90,11 @@ def _union(tags: list[str], added: list[str]) -> list[str]:
     return [*tags, *(tag for tag in added if tag not in tags)]
 
 
-def tell(customer: Customer, fields: Mapping[str, Any], version: int, tags: Iterable[str] = ()) -> bool:
+def tell(customer: Record, fields: Mapping[str, Any], version: int, tags: Iterable[str] = ()) -> bool:
     """Move the registers of one record up, in memory; returns whether a field reads differently now."""
+    if customer.own is None and "tags" not in fields:
+        moved = _raise(customer, fields, version)
+        return _add_tags(customer, tags) or moved
     before = registers_of(customer)
     told = highest([before, {name: (version, value) for name, value in fields.items()}])
     added = sorted({*added_tags_of(customer), *tags})
@@ -103,11 +108,44 @@ def tell(customer: Customer, fields: Mapping[str, Any], version: int, tags: Iter
     return _shown(customer) != shown
 
 
+def _raise(customer: Record, fields: Mapping[str, Any], version: int) -> bool:
+    """The registers that were told, in place: what `highest` and `_set` do for all, for lists of people."""
+    versions, custom = dict(customer.versions), dict(customer.custom)
+    changed = False
+    for name, value in fields.items():
+        label = name.removeprefix(CUSTOM) if name.startswith(CUSTOM) else None
+        before = getattr(customer, name) if label is None else custom.get(label)
+        held = (int(versions.get(name, 0)), before)
+        if (name in versions or before not in ("", None)) and _rank((version, value)) <= _rank(held):
+            continue
+        if label is None:
+            changed |= before != value
+            setattr(customer, name, value)
+        else:
+            changed |= label not in custom or before != value
+            custom[label] = value
+        if version:
+            versions[name] = version
+    if versions != customer.versions:
+        customer.versions = versions
+    if changed:
+        customer.custom = custom
+    return changed
+
+
+def _add_tags(customer: Record, tags: Iterable[str]) -> bool:
+    added = sorted({*customer.added_tags, *tags})
+    shown = _union([tag for tag in customer.tags if tag not in customer.added_tags], added)
+    changed = shown != customer.tags
+    customer.added_tags, customer.tags = added, shown
+    return changed
+
+
 def _values(registers: Registers) -> dict[str, Any]:
     return {name: value for name, (_, value) in registers.items()}
 
 
-def _shown(customer: Customer) -> dict[str, Any]:
+def _shown(customer: Record) -> dict[str, Any]:
     return {**{name: getattr(customer, name) for name in FIELDS}, "custom": dict(customer.custom)}
 
 
@@ -150,4 +188,4 @@ def _move_own(cursor: Any) -> None:
     for customer, name, text, version in told:
         value = json.loads(text) if name in ("accepts_email", "tags") else text
         tell(people[customer], {name: value}, version)
-    update_rows(list(people.values()), ["own"])
+    rewrite_rows("customers_customer", ["own"], [{"id": pk, "own": one.own} for pk, one in people.items()])

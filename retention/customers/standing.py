@@ -13,7 +13,12 @@ from typing import Any, Protocol
 
 from retention.customers.models import Status
 
-STRICTNESS = {Status.NEVER: 0, Status.SUBSCRIBED: 1, Status.UNSUBSCRIBED: 2, Status.SUPPRESSED: 3}
+STRICTNESS: dict[str, int] = {
+    Status.NEVER: 0,
+    Status.SUBSCRIBED: 1,
+    Status.UNSUBSCRIBED: 2,
+    Status.SUPPRESSED: 3,
+}
 REFUSED = (Status.UNSUBSCRIBED, Status.SUPPRESSED)
 
 
@@ -52,5 +57,5 @@ def standing(said: Iterable[Said]) -> Standing | None:
         heard = [one for one in heard if not (one.imported and one.status == Status.SUBSCRIBED)]
     if not heard:
         return None
-    last = max(heard, key=lambda one: (one.at, STRICTNESS[Status(one.status)], one.reason))
+    last = max(heard, key=lambda one: (one.at, STRICTNESS[one.status], one.reason)) if heard[1:] else heard[0]
     return Standing(last.status, last.reason, last.at)

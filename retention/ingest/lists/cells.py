@@ -17,6 +17,8 @@ UNTEXT = re.compile(r"[\x00\ud800-\udfff]")
 
 def unguarded(cell: str) -> str:
     """Without the apostrophe that keeps a spreadsheet from running the cell."""
+    if cell[:1] != "'" and (cell.isascii() or cell.isprintable()) and "\x00" not in cell:
+        return cell
     text = UNTEXT.sub("", cell)
     return text[1:] if text.startswith("'") and FORMULA.match(text[1:]) else text
 

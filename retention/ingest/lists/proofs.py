@@ -17,7 +17,7 @@ from typing import Any
 from retention.customers.consent import ASKED, OVERCOME, Evidence
 from retention.customers.models import Channel, Proof, Purpose, Status
 from retention.customers.standing import standing
-from retention.ingest.files.values import Unusable, clean
+from retention.ingest.files.values import Unusable, clean, remembered
 from retention.ingest.lists.cells import moment
 
 HISTORY = "Consent history"
@@ -60,6 +60,8 @@ MAILCHIMP = {
     *("clean_time", "clean_campaign_title", "clean_campaign_id"),
 }
 OURS = {HISTORY.lower(), *(name.lower() for name in CONSENT), *((name + STAMP).lower() for name in CONSENT)}
+# All cells that `evidence` reads, by lower-case header.
+ASKED_FOR = {*OURS, *MAILCHIMP, "ip"}
 
 
 def evidence(tool: str, cells: Cells, *, status: str, as_of: datetime) -> list[Evidence]:
@@ -144,6 +146,7 @@ def _detail(cells: Cells, *names: str) -> dict[str, str]:
     return {name: text for name in names if (text := clean(cells.get(name, "")))}
 
 
+@remembered
 def _ip(cell: str) -> str | None:
     try:
         return str(ipaddress.ip_address(clean(cell)))

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from retention.customers.consent import Evidence
 from retention.customers.models import Customer
 from retention.customers.registers import CUSTOM, TEXTS
-from retention.ingest.files.values import Unusable, clean, email_key, microseconds
+from retention.ingest.files.values import Unusable, clean, email_key, microseconds, remembered
 from retention.ingest.lists import proofs
 from retention.ingest.lists.cells import birthday, moment, tag_list, unguarded
 from retention.ingest.lists.formats import ListFormat
@@ -29,7 +30,10 @@ CARRIED_AS = {**{label: what for what, label in CARRIED.items()}, "Tags": "tags"
 NO = {"", "0", "no", "false", "n"}
 
 
-@dataclass
+Name = tuple[str, str]
+
+
+@dataclass(slots=True)
 class Person:
     """What one row tells."""
 
@@ -42,6 +46,8 @@ class Person:
     evidence: list[Evidence] = field(default_factory=list)
     # Microseconds of the tool's own clock, or 0 when it does not say.
     version: int = 0
+    # By what the person may be known.
+    names: list[Name] = field(default_factory=list)
 
 
 def phone_key(phone: str) -> str:
@@ -54,28 +60,44 @@ def reader(
     form: ListFormat, header: list[str], *, status: str, as_of: datetime
 ) -> Callable[[int, list[str]], Person]:
     """Looks at the header once; the reader of a row raises Unusable."""
-    columns = places(form, header)
+    takers = [_taker(form, what, label) for what, label in places(form, header)]
+    heard = _places_of_consent(header)
 
     def read(line: int, row: list[str]) -> Person:
-        if any(cell.strip() for cell in row[len(header) :]):
-            raise Unusable(f"The row has {len(row)} cells, but the header only {len(header)}.")
-        person = Person(line)
-        cells: proofs.Cells = {}
         # A row that stops early has empty cells, not missing columns: those decide about consent.
-        row = row + [""] * (len(header) - len(row))
-        for (what, label), cell in zip(columns, row, strict=False):
-            text = unguarded(cell)
-            cells.setdefault(label.lower(), text)
-            if text.strip():
-                _take(person, form, what, label, text)
+        short = len(takers) - len(row)
+        if short < 0 and any(map(str.strip, row[short:])):
+            raise Unusable(f"The row has {len(row)} cells, but the header only {len(header)}.")
+        texts = [*map(unguarded, row), *[""] * short]
+        person = Person(line)
+        for take, text in zip(takers, texts, strict=False):
+            if take and text and not text.isspace():
+                take(person, text)
+        cells = {name: texts[place] for name, place in heard}
         person.evidence = proofs.evidence(form.name, cells, status=status, as_of=as_of)
         if form.name == "mailchimp" and (changed := moment(cells.get("last_changed", ""))):
             person.version = microseconds(changed)
-        if not (person.email or person.id or phone_key(person.phone)):
-            raise Unusable("The row has neither an e-mail address, a phone number nor an id.")
+        person.names = _names(person, form)
         return person
 
     return read
+
+
+def _places_of_consent(header: list[str]) -> list[tuple[str, int]]:
+    """Where the row says what counts for consent; the first of two columns of one name does."""
+    labels = [label.lower() for label in _labels(header)]
+    return [(name, labels.index(name)) for name in {*proofs.ASKED_FOR, "last_changed"}.intersection(labels)]
+
+
+def _names(person: Person, form: ListFormat) -> list[Name]:
+    """By what the row's person may be known; a phone only where there is nothing better, because families
+    share one."""
+    names = [(source, value) for source, value in (("email", person.email), (form.name, person.id)) if value]
+    if not names:
+        if not (phone := phone_key(person.phone)):
+            raise Unusable("The row has neither an e-mail address, a phone number nor an id.")
+        names.append(("phone", phone))
+    return names
 
 
 def places(form: ListFormat, header: list[str]) -> list[tuple[str, str]]:
@@ -112,27 +134,66 @@ def _labels(header: list[str]) -> list[str]:
     return labels
 
 
-def _take(person: Person, form: ListFormat, what: str, label: str, text: str) -> None:
-    if what == "email":
-        person.email = person.fields["email"] = email_key(text)
-        if not person.email:
-            raise Unusable(f"“{clean(text)[:60]}” is not an e-mail address.")
-    elif what == "id":
-        person.id = clean(text)[:320]
-    elif what == "name":
-        first, _, last = clean(text).partition(" ")
-        person.fields |= {"first_name": first, "last_name": last.strip()}
-    elif what == "tags":
-        person.tags += [tag for tag in tag_list(text) if tag not in person.tags]
-    elif what == "tag":
-        person.tags += [label[4:].strip()] if clean(text).lower() not in NO else []
-    elif what == "birthday" and birthday(text):
-        person.fields["birthday"] = birthday(text)
-    elif what in TEXTS and what != "birthday":
-        person.fields[what] = clean(text)
-        if what == "phone":
-            person.phone = clean(text)
-        if len(person.fields[what]) > LIMITS[what]:
-            raise Unusable(f"“{label}” is longer than {LIMITS[what]} characters.")
-    elif what != "consent":
-        person.fields[CUSTOM + label.removesuffix(RENAMED)] = text
+Taker = Callable[[Person, str], None]
+
+
+def _taker(form: ListFormat, what: str, label: str) -> Taker | None:
+    """What a filled cell of this column does to its person."""
+    if what == "consent":
+        return None
+    if what == "tag":
+        return partial(_take_tag, label[4:].strip())
+    if what in TAKERS:
+        return TAKERS[what]
+    custom = partial(_take_custom, CUSTOM + label.removesuffix(RENAMED))
+    if what == "birthday":
+        return partial(_take_birthday, custom)
+    return partial(_take_text, what, label, LIMITS[what]) if what in TEXTS else custom
+
+
+def _take_email(person: Person, text: str) -> None:
+    person.email = person.fields["email"] = email_key(text)
+    if not person.email:
+        raise Unusable(f"“{clean(text)[:60]}” is not an e-mail address.")
+
+
+def _take_id(person: Person, text: str) -> None:
+    person.id = clean(text)[:320]
+
+
+def _take_name(person: Person, text: str) -> None:
+    first, _, last = clean(text).partition(" ")
+    person.fields |= {"first_name": first, "last_name": last.strip()}
+
+
+def _take_tags(person: Person, text: str) -> None:
+    person.tags += [tag for tag in TAGS(text) if tag not in person.tags]
+
+
+def _take_tag(tag: str, person: Person, text: str) -> None:
+    person.tags += [tag] if clean(text).lower() not in NO else []
+
+
+def _take_birthday(custom: Taker, person: Person, text: str) -> None:
+    """A cell that is no birthday is kept as it is."""
+    if day := BIRTHDAY(text):
+        person.fields["birthday"] = day
+    else:
+        custom(person, text)
+
+
+def _take_text(what: str, label: str, limit: int, person: Person, text: str) -> None:
+    person.fields[what] = found = clean(text)
+    if what == "phone":
+        person.phone = found
+    if len(found) > limit:
+        raise Unusable(f"“{label}” is longer than {limit} characters.")
+
+
+def _take_custom(name: str, person: Person, text: str) -> None:
+    person.fields[name] = text
+
+
+# They repeat down a column.
+TAGS, BIRTHDAY = remembered(tag_list), remembered(birthday)
+TAKERS: dict[str, Taker] = {"email": _take_email, "id": _take_id, "name": _take_name, "tags": _take_tags}

@@ -8,7 +8,8 @@ from typing import Any
 from django.db import transaction
 
 from retention.ingest.files.values import instant
-from retention.ingest.lists.importing import ListResult, check_people, import_people
+from retention.ingest.lists.importing import check_people, import_people
+from retention.ingest.lists.results import ListResult
 from retention.ingest.models import ImportRun, RejectedRow, State
 
 Told = Callable[[ImportRun], None]

@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from retention.ingest.files.reading import Unreadable
 from retention.ingest.lists.formats import FORMATS
-from retention.ingest.lists.importing import STATUSES, ListResult, import_people
+from retention.ingest.lists.importing import STATUSES, import_people
+from retention.ingest.lists.results import ListResult
 from retention.stores.models import Store
 from retention.timeline.follow import FOLLOWERS, catch_up
 
