@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from retention.customers.models import Customer
 from retention.lib import formats
 from retention.lib.addresses import id_of
-from retention.lib.htmx import csv_file, invalid, page
+from retention.lib.htmx import csv_file, invalid, page, shows_progress
 from retention.metrics.queries import today
 from retention.segments import actions, figures, people, queries, ready
 from retention.segments import choices as known_choices
@@ -213,7 +213,10 @@ def _segment(request: StoreRequest, segment: Segment, form: AddForm | None = Non
 @member()
 def people_csv(request: StoreRequest, store: Store, pk: int) -> HttpResponseBase:
     found = _found(store, pk)
-    return csv_file(f"{store.slug}-segment-{found.pk}", people.HEAD, people.lines(found))
+    answer = csv_file(f"{store.slug}-segment-{found.pk}", people.HEAD, people.lines(found))
+    if shows_progress(request):
+        answer["X-Rows"] = str(queries.customers_in(found).count())
+    return answer
 
 
 @require_safe

@@ -215,6 +215,16 @@ def test_the_file_has_everybody_of_the_list_and_the_chosen_columns(store, ana, a
     )
 
 
+def test_the_file_says_how_many_rows_come_where_progress_is_shown(store, ana, as_user):
+    open_shop(store)
+    client = as_user(ana)
+    for given, rows in (({"country": "SE"}, 2), ({"q": "mara"}, 2), ({"tag": "nobody"}, 0)):
+        answer = client.get(f"{LIST}customers.csv", given, headers={"X-Progress": "1"})
+        assert (answer["X-Rows"], len(rows_of(answer))) == (str(rows), rows)
+    # A plain download does not wait for the count.
+    assert "X-Rows" not in client.get(f"{LIST}customers.csv")
+
+
 def test_no_cell_of_the_file_starts_a_formula(store, olivia, as_user):
     a_customer(
         store, "=cmd@example.com", first_name="=1+1", last_name="x", company="@SUM(A1)", phone="+46 70",

@@ -199,6 +199,13 @@ def test_the_file_of_people_starts_no_formula(web, shop):
     assert rows["bob@example.com"]["first_name"] == "'=Bob"
 
 
+def test_the_file_of_a_segment_says_how_many_rows_come(web, shop, other_store):
+    vips = actions.create_list(shop, name="VIPs", people=[a_customer(shop).pk for _ in range(3)], by="user:1")
+    url = f"{HOME}{vips.pk}/people.csv"
+    assert web.get(url, headers={"X-Progress": "1"})["X-Rows"] == "3"
+    assert "X-Rows" not in web.get(url)
+
+
 def test_people_are_paged_by_key(web, shop):
     crowd = [a_customer(shop).pk for _ in range(60)]
     everybody = actions.create_list(shop, name="All", people=crowd, by="user:1")

@@ -24,7 +24,7 @@ from retention.dashboard.customers.wanted import Wanted, parse
 from retention.dashboard.desk_actions import actor
 from retention.dashboard.models import SavedView
 from retention.lib import formats
-from retention.lib.htmx import csv_file, invalid, page, saved, wants_part
+from retention.lib.htmx import csv_file, invalid, page, saved, shows_progress, wants_part
 from retention.segments.models import Segment
 from retention.segments.queries import why as explained
 from retention.stores.doors import StoreRequest, member
@@ -61,8 +61,12 @@ def count(request: StoreRequest, store: Store) -> HttpResponse:
 def file(request: StoreRequest, store: Store) -> StreamingHttpResponse:
     wanted = _wanted(request)
     names = wanted.cols or ("email", "phone", *columns.USUAL)
-    rows = listing.every(listing.crowd(store, wanted, whole=True), wanted.sort)
-    return csv_file(f"{store.slug}-customers", columns.head(names), columns.lines(rows, names, store))
+    whom = listing.crowd(store, wanted, whole=True)
+    rows = columns.lines(listing.every(whom, wanted.sort), names, store)
+    answer = csv_file(f"{store.slug}-customers", columns.head(names), rows)
+    if shows_progress(request):
+        answer["X-Rows"] = str(listing.count(whom))
+    return answer
 
 
 @require_POST
