@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Any
 
 from django.db import connection
@@ -47,6 +48,7 @@ class Profile:
 READ = ["id", *(one.name for one in fields(Profile)[1:])]
 WRITTEN = READ[2:]
 DOCUMENTS = 5
+PLAIN = attrgetter("pk", *READ[1:-DOCUMENTS])
 
 
 def locked_profiles(store: Store, ids: Iterable[int], *, families: bool = False) -> list[Profile]:
@@ -66,7 +68,7 @@ def _profile(row: tuple[Any, ...]) -> Profile:
 
 
 def _read(cell: str | None) -> Any:
-    return None if cell is None else json.loads(cell)
+    return None if cell is None else [] if cell == "[]" else {} if cell == "{}" else json.loads(cell)
 
 
 def add_profiles(store: Store, people: Iterable[Profile]) -> None:
@@ -75,9 +77,13 @@ def add_profiles(store: Store, people: Iterable[Profile]) -> None:
 
 
 def _cells(one: Profile) -> list[Any]:
-    cells = [getattr(one, name) for name in ("pk", *READ[1:-DOCUMENTS])]
+    cells = PLAIN(one)
     documents = (one.tags, one.added_tags, one.custom, one.versions)
-    return [*cells, *map(json.dumps, documents), None if one.own is None else json.dumps(one.own)]
+    return [*cells, *map(_written, documents), None if one.own is None else json.dumps(one.own)]
+
+
+def _written(document: Any) -> str:
+    return json.dumps(document) if document else "[]" if isinstance(document, list) else "{}"
 
 
 def save_profiles(people: Iterable[Profile]) -> None:

@@ -6,7 +6,10 @@ time, each chunk in a transaction of its own. The same file again changes nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import gc
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -54,12 +57,13 @@ def import_people(
         kind = FORMATS[form] if form else recognise(table.header)
         result = result or ListResult(kind.name)
         read, seen = reader(kind, table.header, status=status, as_of=at), Seen()
-        for lines in _lines(table, result):
-            with transaction.atomic():
-                lock_people(store)
-                rows = _read(lines, read, result)
-                Chunk(store, microseconds(at), by, result, seen).write(rows)
-                told(result)
+        with closing(_ahead(_parts(table, read, result.line))) as parts:
+            for part in parts:
+                with _uncollected(), transaction.atomic():
+                    lock_people(store)
+                    rows = part.rows_for(result)
+                    Chunk(store, microseconds(at), by, result, seen).write(rows)
+                    told(result)
     return result
 
 
@@ -78,45 +82,74 @@ def check_people(
         kind = FORMATS[form] if form else recognise(table.header)
         result, seen = ListResult(kind.name), Seen()
         read = reader(kind, table.header, status=status, as_of=as_of or datetime.now(UTC))
-        for lines in _lines(table, result):
-            Names(store, result, seen).weigh(_read(lines, read, result))
-            told(result)
+        for part in _parts(table, read, 0):
+            with _uncollected():
+                Names(store, result, seen).weigh(part.rows_for(result))
+                told(result)
     return result
 
 
 @dataclass
-class Lines:
-    """Some lines of the file: those that are rows, and those that cannot be split."""
+class Part:
+    """Some lines of the file: the people they tell of, and those that cannot be used, with the reason."""
 
-    rows: list[Row]
-    broken: list[tuple[int, str]]
+    line: int
+    rows: list[Person]
+    rejected: list[tuple[int, str]]
+
+    def rows_for(self, result: ListResult) -> list[Person]:
+        """The people; what cannot be used is told to `result`."""
+        result.line = self.line
+        result.rejected_now.clear()
+        for line, reason in self.rejected:
+            result.reject(line, reason)
+        return self.rows
 
 
-def _lines(table: Table, result: ListResult) -> Iterator[Lines]:
-    """What comes after the last line that was dealt with, some thousand rows at a time."""
+Read = Callable[[int, list[str]], Person]
+
+
+def _parts(table: Table, read: Read, after: int) -> Iterator[Part]:
+    """What comes after this line, which is the last that was dealt with, some thousand rows at a time."""
     while True:
         rows = list(islice(table.rows, CHUNK))
         broken, table.broken[:] = table.broken[:], []
         if not (rows or broken):
             return
-        left = Lines(
-            [one for one in rows if one[0] > result.line], [one for one in broken if one[0] > result.line]
-        )
-        if left.rows or left.broken:
-            result.line = max(line for line, _ in (*left.rows, *left.broken))
-            yield left
-            result.rejected_now.clear()
+        rows, broken = [one for one in rows if one[0] > after], [one for one in broken if one[0] > after]
+        if rows or broken:
+            yield _part(rows, broken, read)
 
 
-def _read(lines: Lines, read: Callable[[int, list[str]], Person], result: ListResult) -> list[Person]:
-    people = []
-    for line, reason in lines.broken:
-        result.reject(line, reason)
-    for line, row in lines.rows:
+def _part(rows: list[Row], broken: list[tuple[int, str]], read: Read) -> Part:
+    part = Part(max(line for line, _ in (*rows, *broken)), [], broken)
+    for line, row in rows:
         if not any(map(str.strip, row)):
             continue
         try:
-            people.append(read(line, row))
+            part.rows.append(read(line, row))
         except Unusable as error:
-            result.reject(line, str(error))
-    return people
+            part.rejected.append((line, str(error)))
+    return part
+
+
+def _ahead(parts: Iterator[Part]) -> Generator[Part, None, None]:
+    """The next part is read while the database is at work on this one."""
+    with ThreadPoolExecutor(1, "list") as reading:
+        coming = reading.submit(next, parts, None)
+        while part := coming.result():
+            coming = reading.submit(next, parts, None)
+            yield part
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the search for cycles: of a chunk's hundred thousand objects none is part of one, and looking
+    at them again and again takes a third of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()

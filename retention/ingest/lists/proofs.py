@@ -24,6 +24,7 @@ HISTORY = "Consent history"
 # Nobody knows when; told again, it is the same evidence.
 UNDATED = "import_undated"
 Cells = dict[str, str]
+BOTH, MARKETING = tuple(Purpose), (Purpose.MARKETING,)
 
 KLAVIYO = {
     "Email Marketing Consent": (Channel.EMAIL, Purpose.MARKETING),
@@ -79,25 +80,26 @@ def evidence(tool: str, cells: Cells, *, status: str, as_of: datetime) -> list[E
 
 
 def imported(
-    tool: str, status: str, at: datetime, *, reason: str = "", dated: bool = False, **more: Any
+    tool: str,
+    status: str,
+    at: datetime,
+    *,
+    reason: str = "",
+    dated: bool = False,
+    channel: str = Channel.EMAIL,
+    method: str = "import",
+    ip: str | None = None,
+    detail: dict[str, str] | None = None,
 ) -> list[Evidence]:
-    purposes = list(Purpose) if status == Status.SUPPRESSED else [Purpose.MARKETING]
+    purposes = BOTH if status == Status.SUPPRESSED else MARKETING
+    reason = reason or ("cleaned" if status == Status.SUPPRESSED else "")
     return [
         Evidence(
-            channel=more.get("channel", Channel.EMAIL),
-            purpose=purpose,
-            status=status,
-            source=tool,
-            method=more.get("method", "import") if dated else UNDATED,
-            at=at,
-            dated=dated,
-            reason=reason or ("cleaned" if status == Status.SUPPRESSED else ""),
-            ip=more.get("ip"),
-            detail=more.get("detail", {}),
-            imported=True,
+            channel=channel, purpose=purpose, status=status, source=tool, method=method if dated else UNDATED,
+            at=at, dated=dated, reason=reason, ip=ip, detail=detail or {}, imported=True,
         )
         for purpose in purposes
-    ]
+    ]  # fmt: skip
 
 
 def _column(tool: str, name: str, cells: Cells, as_of: datetime) -> list[Evidence]:
