@@ -62,13 +62,14 @@ class Names:
     def _look_up_names(self, rows: list[Person]) -> None:
         asked = {name for row in rows for name in row.names}
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT i.source, i.external_id, i.customer_id, i.home"
-                " FROM unnest(%s::text[], %s::text[]) AS n (source, value) JOIN customers_identity i"
-                " ON i.store_id = %s AND i.source = n.source AND i.external_id = n.value",
-                [[source for source, _ in asked], [value for _, value in asked], self.store.pk],
-            )
-            self.known = {(row[0], row[1]): Known(row[2], row[3]) for row in cursor.fetchall()}
+            # Three sources at most. Asked for in a join, all names of the store would be read instead.
+            for source in {source for source, _ in asked}:
+                cursor.execute(
+                    "SELECT external_id, customer_id, home FROM customers_identity"
+                    " WHERE store_id = %s AND source = %s AND external_id = ANY(%s)",
+                    [self.store.pk, source, [value for other, value in asked if other == source]],
+                )
+                self.known |= {(source, row[0]): Known(row[1], row[2]) for row in cursor.fetchall()}
         self._look_up_forgotten(asked)
 
     def _look_up_forgotten(self, asked: set[Name]) -> None:
