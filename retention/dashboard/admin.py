@@ -16,11 +16,28 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from retention.dashboard import desk_actions as desk
+from retention.dashboard.desk_queries import has_money
 from retention.stores import people
+from retention.stores.forms import LOCALES, ZONES, StoreForm, offer
 from retention.stores.models import Membership, Store, User
-from retention.stores.setup import free_slug
+
+
+class StoreChoices(forms.ModelForm):  # type: ignore[type-arg]
+    """Zones and languages are chosen, not spelled."""
+
+    time_zone = forms.ChoiceField(choices=ZONES, widget=UnfoldAdminSelectWidget)
+    locale = forms.ChoiceField(label="Numbers and dates", choices=LOCALES, widget=UnfoldAdminSelectWidget)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("time_zone", "locale"):
+            offer(self.fields[name], getattr(self.instance, name))
+        for name, label in StoreForm.Meta.labels.items():
+            if name in self.fields:
+                self.fields[name].label = label
 
 
 @admin.register(Store)
@@ -33,11 +50,16 @@ class StoreAdmin(ModelAdmin):  # type: ignore[misc]
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Store | None = None) -> tuple[str, ...]:
-        # The address is in bookmarks and mails.
-        return ("slug",) if obj else ()
+        if obj is None:
+            return ()
+        # The address is in bookmarks and mails; amounts are in the currency's smallest unit.
+        return ("slug", "currency") if has_money(obj) else ("slug",)
 
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        return {"slug": free_slug("store")}
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Store | None = None) -> dict[str, Any]:
+        return {} if obj else {"slug": ("name",)}
+
+    def get_form(self, request: HttpRequest, obj: Store | None = None, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, **{"form": StoreChoices, **kwargs})
 
     def has_delete_permission(self, request: HttpRequest, obj: Store | None = None) -> bool:
         return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings as conf
 from django.contrib import messages
 from django.contrib.auth import login, logout
@@ -12,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from retention.dashboard import desk_actions as actions
-from retention.dashboard.desk_queries import activity_of
+from retention.dashboard.desk_queries import activity_of, has_money
 from retention.lib.addresses import id_of
 from retention.lib.htmx import invalid, page
 from retention.stores import people
@@ -21,15 +23,27 @@ from retention.stores.forms import InvitationForm, JoinForm, RoleForm, StoreForm
 from retention.stores.models import Invitation, Membership, Role, Store, User
 from retention.stores.pictures import kind_of
 
+
+class SettingsForm(StoreForm):
+    """Amounts are kept in the currency's smallest unit, so it stays once there are any."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if has_money(self.instance):
+            field = self.fields["currency"]
+            field.disabled = True
+            field.help_text = "It stays, because amounts in it are here."
+
+
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 
 @member("owner")
 def settings(request: StoreRequest, store: Store) -> HttpResponse:
     if request.method != "POST":
-        return page(request, "desk/settings.html", {"form": StoreForm(instance=store)})
+        return page(request, "desk/settings.html", {"form": SettingsForm(instance=store)})
     # A copy of its own, so that the page's head keeps the saved name while the form is wrong.
-    form = StoreForm(request.POST, request.FILES, instance=Store.objects.get(pk=store.pk))
+    form = SettingsForm(request.POST, request.FILES, instance=Store.objects.get(pk=store.pk))
     if not form.is_valid():
         return invalid(request, "desk/settings.html", {"form": form})
     actions.save_settings(form, by=request.user)

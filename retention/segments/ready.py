@@ -51,7 +51,8 @@ def _in_last(name: str, n: int, unit: str = "days") -> Rule:
 
 
 ON_TIME = _if("orders.rhythm", "less_than", LATE)
-NEW = _all(_if("orders.count", "equals", 1), _in_last("orders.first", 30))
+NEW = _in_last("orders.first", 30)
+FIRST_TIME = _all(_if("orders.count", "equals", 1), NEW)
 
 
 def _rfm(recency: list[int], frequency: list[int], money: list[int] | None = None) -> Rule:
@@ -78,7 +79,7 @@ def _convenient(shop: Shop) -> Rule:
 READY = {
     one.key: one
     for one in (
-        ReadyMade("new", "Lifecycle", "New", "First purchase in the last 30 days.", lambda shop: NEW),
+        ReadyMade("new", "Lifecycle", "New", "First purchase in the last 30 days.", lambda shop: _all(NEW)),
         ReadyMade(
             "developing",
             "Lifecycle",
@@ -91,14 +92,18 @@ READY = {
             "Lifecycle",
             "Loyal",
             "Three or more purchases, and not late for the next.",
-            lambda shop: _all(_if("orders.count", "at_least", 3), ON_TIME, _if("rfm.money", "less_than", 5)),
+            lambda shop: _all(
+                _if("orders.count", "at_least", 3), {"not": NEW}, ON_TIME, _if("rfm.money", "less_than", 5)
+            ),
         ),
         ReadyMade(
             "champions",
             "Lifecycle",
             "Champions",
             "Loyal, and among the fifth who spend most.",
-            lambda shop: _all(_if("orders.count", "at_least", 3), ON_TIME, _if("rfm.money", "equals", 5)),
+            lambda shop: _all(
+                _if("orders.count", "at_least", 3), {"not": NEW}, ON_TIME, _if("rfm.money", "equals", 5)
+            ),
         ),
         ReadyMade(
             "at-risk",
@@ -208,7 +213,7 @@ READY = {
             "Next step",
             "First-time buyers of 30 days",
             "One purchase, in the last 30 days.",
-            lambda shop: NEW,
+            lambda shop: FIRST_TIME,
         ),
         ReadyMade(
             "second-purchase",

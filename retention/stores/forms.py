@@ -152,7 +152,7 @@ class StoreForm(StoreModelForm):
             "brand_color": "Brand color",
         }
         help_texts = {
-            "currency": "Three letters, such as USD. Amounts that are already here are not converted.",
+            "currency": "Three letters, such as USD. It stays once orders or prices are here.",
             "benchmark_rpr": "Shown beside the repeat purchase rate.",
             "brand_color": "For mails and pages that your customers see.",
         }
@@ -161,7 +161,7 @@ class StoreForm(StoreModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in ("time_zone", "locale"):
-            _offer(self.fields[name], getattr(self.instance, name))
+            offer(self.fields[name], getattr(self.instance, name))
         for name in ("benchmark_rpr", "target_rpr"):
             self.fields[name].widget.attrs |= {"min": 0, "max": 100, "step": "0.1"}
             self.fields[name].validators += [MinValueValidator(0), MaxValueValidator(100)]
@@ -173,7 +173,7 @@ class StoreForm(StoreModelForm):
         return logo
 
 
-def _offer(field: Any, value: str) -> None:
+def offer(field: Any, value: str) -> None:
     """A value that the list lacks (set by an administrator) stays selectable."""
     if value not in dict(field.choices):
         field.choices = [(value, value), *field.choices]

@@ -313,6 +313,8 @@ def test_the_stages_of_life_do_not_overlap(shop):
     for number, person in enumerate(people):
         for nth in range(1 + number % 4):
             an_order(person, NOON - (number * 17 + nth * 21) * DAY, items=3_000 * (1 + number))
+    for nth in range(4):
+        an_order(people[0], NOON - nth * DAY)
     read(NOON)
     stages = [offered(shop)[key] for key in ("new", "developing", "loyal", "champions", "at-risk", "lapsed")]
     found = [

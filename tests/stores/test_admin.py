@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from retention.catalog.models import Product, ProductRelation
 from retention.ingest.models import ImportRun
+from retention.orders.models import Order
 from retention.stores.models import Membership, Store, User
 from retention.timeline.models import Event
 from tests import world
@@ -177,3 +178,27 @@ def test_a_new_person_gets_in_only_by_choosing_a_password(office):
     nora = User.objects.get(email="nora@example.com")
     assert not nora.has_usable_password()
     assert not nora.is_staff
+
+
+def test_amounts_are_money_with_their_currency(office, things):
+    order = things["orders.order"]
+    Order.objects.filter(pk=order.pk).update(items=123_450)
+    order.lines.create(title="Pot", quantity=1, unit_price=250, total=250)
+    assert "$1,234.50" in office.get(reverse("admin:orders_order_changelist")).content.decode()
+    page = office.get(reverse("admin:orders_order_change", args=[order.pk])).content.decode()
+    assert "$1,234.50" in page
+    assert "$2.50" in page
+
+
+def test_the_currency_of_a_store_with_amounts_stays_in_the_admin_too(office, store, things):
+    url = reverse("admin:stores_store_change", args=[store.pk])
+    assert office.post(url, form_of(office.get(url)) | {"currency": "JPY", "name": "New"}).status_code == 302
+    store.refresh_from_db()
+    assert (store.currency, store.name) == ("USD", "New")
+
+
+def test_administrators_find_the_way_to_another_store_and_owners_do_not_see_it(office, client, olivia, store):
+    link = f'href="{reverse("admin:stores_store_add")}"'
+    assert link in office.get(f"/{store.slug}/").content.decode()
+    client.force_login(olivia)
+    assert link not in client.get(f"/{store.slug}/").content.decode()

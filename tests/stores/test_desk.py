@@ -2,9 +2,15 @@ from __future__ import annotations
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 
+from retention.customers.vocabulary import ConsentUnsubscribed
+from retention.ingest.vocabulary import ImportStarted
+from retention.segments.actions import create_list
 from retention.stores.models import Store
+from retention.timeline.actions import record
 from retention.timeline.models import Event
+from tests import world
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 FORM = {
@@ -84,3 +90,37 @@ def test_activity_is_paged_by_key(desk, store):
         desk.get(f"/fern-finch/activity/?before={before}").content.decode().count("Changed the settings")
         == 10
     )
+
+
+def test_the_currency_stays_once_there_are_amounts(desk, store):
+    """Amounts are kept in the smallest unit: 30.00 euros would become 3,000 yen."""
+    world.an_order(world.a_customer(store))
+    assert b"It stays, because amounts in it are here" in desk.get(URL).content
+    assert desk.post(URL, {**FORM, "currency": "JPY", "target_rpr": "33"}).status_code == 302
+    store.refresh_from_db()
+    assert (store.currency, store.target_rpr) == ("USD", 33)
+
+
+def test_activity_says_of_whom_and_leaves_out_what_imports_did(desk, store, olivia):
+    cara = world.a_customer(store, first_name="Cara")
+    with transaction.atomic():
+        told = consent_told("sms")
+        record(store, told, customer_id=cara.pk, by=f"user:{olivia.pk}")
+        record(store, told, customer_id=cara.pk, by="import:1")
+    page = desk.get("/fern-finch/activity/").content.decode()
+    assert page.count("Unsubscribed from SMS (marketing)") == 1
+    assert f'<a href="/fern-finch/customers/{cara.pk}/">Cara</a>' in page
+
+
+def test_activity_leads_to_segments_and_imports(desk, store, olivia):
+    group = create_list(store, name="Friends", by=f"user:{olivia.pk}")
+    with transaction.atomic():
+        record(store, ImportStarted(run=7, format="mailchimp"), by=f"user:{olivia.pk}")
+        record(store, ImportStarted(run=8, format="lines"), by=f"user:{olivia.pk}")
+    page = desk.get("/fern-finch/activity/").content.decode()
+    links = f"segments/{group.pk}/", "customers/import/7/", "import/8/"
+    assert all(f'href="/fern-finch/{link}"' in page for link in links)
+
+
+def consent_told(channel: str) -> ConsentUnsubscribed:
+    return ConsentUnsubscribed(channel=channel, purpose="marketing", source="staff", method="by_hand")

@@ -39,8 +39,7 @@ def bring_list(run: ImportRun, told: Told) -> None:
         check_people(run.store, run.path, **given)
         run.chunk = 0
     else:
-        by = f"user:{run.by_id}" if run.by_id else "system"
-        import_people(run.store, run.path, by=by, result=_so_far(run), **given)
+        import_people(run.store, run.path, by=f"import:{run.pk}", result=_so_far(run), **given)
 
 
 def _start_over(run: ImportRun) -> None:
