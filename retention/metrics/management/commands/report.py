@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from retention.lib import formats
 from retention.metrics.report import build_report
 from retention.stores.models import Store
 
@@ -26,10 +27,13 @@ class Command(BaseCommand):
         if store is None:
             raise CommandError(f"There is no store “{options['store']}”.")
         report = build_report(store, options["as_of"])
-        self.stdout.write(json.dumps(report) if options["json"] else readable(report))
+        self.stdout.write(json.dumps(report) if options["json"] else readable(report, store.locale))
 
 
-def readable(report: dict[str, Any]) -> str:
+MONEY = ("net_revenue", "customer_sales", "customer_net_revenue", "guest_net_revenue", "refunds", "aov")
+
+
+def readable(report: dict[str, Any], locale: str) -> str:
     """The report as a table of names and values, then one line per cohort."""
     lines = []
     for key, value in report.items():
@@ -39,6 +43,8 @@ def readable(report: dict[str, Any]) -> str:
             lines += [f"second purchase in {p['days']:>3} days  {_percent(p)}" for p in value]
         elif isinstance(value, dict):
             lines.append(f"{key.replace('_', ' '):<28}{_percent(value)}  of {value['n']}")
+        elif key in MONEY:
+            lines.append(f"{key.replace('_', ' '):<28}{formats.money(value, report['currency'], locale)}")
         else:
             lines.append(f"{key.replace('_', ' '):<28}{value}")
     return "\n".join(lines)
