@@ -82,6 +82,10 @@ def _a_person(store: Store) -> dict[str, Any]:
     return {"pk": world.a_customer(store, first_name="Mara", last_name="Lind").pk}
 
 
+def _a_person_with_mail(store: Store) -> dict[str, Any]:
+    return {"pk": world.a_customer(store, f"mail{next(world.numbers)}@example.com").pk}
+
+
 def _a_person_in_a_segment(store: Store) -> dict[str, Any]:
     segment = Segment.objects.create(store=store, name="Buyers", rule=BUYERS)
     return {**_a_person(store), "segment": segment.pk}
@@ -167,6 +171,10 @@ DOORS: dict[str, Door] = {
     "customers:restore_note": Door(get=NOBODY, post=("olivia",), ids=_olivias_note),
     "customers:person": Door(ids=_a_person),
     "customers:tags": Door(get=NOBODY, post=WRITERS, ids=_a_person, data={"tag": "vip", "turn": "add"}),
+    "customers:said": Door(
+        get=NOBODY, post=WRITERS, ids=_a_person, data={"channel": "email", "status": "subscribed"}
+    ),
+    "customers:send_preferences": Door(get=NOBODY, post=WRITERS, ids=_a_person_with_mail),
     "customers:add_note": Door(get=NOBODY, post=WRITERS, ids=_a_person, data={"text": "Likes blue"}),
     "customers:why": Door(ids=_a_person_in_a_segment),
     "customers:export": Door(get=NOBODY, post=IMPORTERS, ids=_a_person),

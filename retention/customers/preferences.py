@@ -115,11 +115,20 @@ def paused_until(customer: Customer) -> datetime | None:
 
 
 @transaction.atomic
-def choose(customer: Customer, choices: Choices, *, offered: Iterable[str], ip: str | None = None) -> None:
-    """Keep what the person chose; channels that the page did not offer stay as they are."""
+def choose(
+    customer: Customer,
+    choices: Choices,
+    *,
+    offered: Iterable[str],
+    ip: str | None = None,
+    by: str = "customer",
+) -> None:
+    """Keep what the person chose; channels that the page did not offer stay as they are.
+
+    `by`: who pressed the button, because people of the store can open the page as well."""
     record_, person = _locked(customer)
     before = choices_of(person)
-    _choose_channels(record_, before, choices, offered, ip)
+    _choose_channels(record_, before, choices, offered, ip, by)
     _choose_birthday(record_, person, before, choices)
     if (choices.topics, choices.frequency) == (before.topics, before.frequency) and choices.pause is None:
         return
@@ -132,7 +141,7 @@ def choose(customer: Customer, choices: Choices, *, offered: Iterable[str], ip: 
     if person.own is not None:
         show_choice(person.pk, [one.pk for one in with_others(person)])
     told = PreferencesChanged(frequency=choices.frequency, muted=tuple(muted), paused=until is not None)
-    record(person.store, told, customer_id=person.pk, subject=f"customer:{person.pk}", by="customer")
+    record(person.store, told, customer_id=person.pk, subject=f"customer:{person.pk}", by=by)
 
 
 def _locked(customer: Customer) -> tuple[Customer, Customer]:
@@ -144,7 +153,7 @@ def _locked(customer: Customer) -> tuple[Customer, Customer]:
 
 
 def _choose_channels(
-    one: Customer, before: Choices, choices: Choices, offered: Iterable[str], ip: str | None
+    one: Customer, before: Choices, choices: Choices, offered: Iterable[str], ip: str | None, by: str
 ) -> None:
     wording = consent.settings_of(one.store).wording_version
     changed = [c for c in offered if (c in choices.channels) != (c in before.channels)]
@@ -161,7 +170,7 @@ def _choose_channels(
         )
         for channel in changed
     ]
-    consent.record_consent(one, *told, by="customer")
+    consent.record_consent(one, *told, by=by)
 
 
 def _choose_birthday(one: Customer, person: Customer, before: Choices, choices: Choices) -> None:
@@ -176,12 +185,14 @@ def _choose_birthday(one: Customer, person: Customer, before: Choices, choices: 
         person.save(update_fields=SAVED)
 
 
-def unsubscribe_everything(customer: Customer, *, method: str, ip: str | None = None) -> None:
+def unsubscribe_everything(
+    customer: Customer, *, method: str, ip: str | None = None, by: str = "customer"
+) -> None:
     """No more marketing on any channel. Doing it again changes nothing."""
     # Also where another record of the person refused already: the two may come apart again.
     left = [c for c in Channel.values if not _unsubscribed(customer, c)]
     if left:
-        consent.unsubscribe(customer, *left, source=SOURCE, method=method, ip=ip)
+        consent.unsubscribe(customer, *left, source=SOURCE, method=method, ip=ip, by=by)
 
 
 def _unsubscribed(customer: Customer, channel: str) -> bool:
@@ -220,7 +231,7 @@ def _still_asked(proof: Proof) -> bool:
 
 
 @transaction.atomic
-def confirm(customer: Customer, *, ip: str | None = None) -> None:
+def confirm(customer: Customer, *, ip: str | None = None, by: str = "customer") -> None:
     """The person pressed the button in the letter: what they asked for now holds."""
     _locked(customer)
     proof = _asked(customer).order_by("-at", "-pk").first()
@@ -232,4 +243,4 @@ def confirm(customer: Customer, *, ip: str | None = None) -> None:
         channel=Channel.EMAIL, purpose=Purpose.MARKETING, status=Status.SUBSCRIBED, source=SOURCE,
         method="double_opt_in", at=timezone.now(), ip=ip, wording=proof.wording,
     )  # fmt: skip
-    consent.record_consent(customer, one, by="customer")
+    consent.record_consent(customer, one, by=by)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import wraps
 from hashlib import sha256
 from ipaddress import ip_address
+from typing import TypedDict
 
 from django.conf import settings
 from django.core.cache import cache
@@ -25,6 +26,7 @@ from retention.customers.forms import WAYS, PreferencesForm
 from retention.customers.merging import person_of
 from retention.customers.models import Channel, Customer
 from retention.customers.preferences import asked, opened_by
+from retention.stores.models import User
 
 MOST_PER_MINUTE = 60
 DONE = {
@@ -62,13 +64,14 @@ def signed(find: Callable[[str], Customer | None], *, limit: bool = True) -> Cal
 @signed(opened_by)
 def preferences(request: HttpRequest, customer: Customer, token: str) -> HttpResponse:
     if request.method == "POST" and "everything" in request.POST:
-        centre.unsubscribe_everything(customer, method="preference_centre", ip=_address(request))
+        centre.unsubscribe_everything(customer, method="preference_centre", **_by(request, customer))
         return redirect(f"{request.path}?done=everything")
     form = PreferencesForm(request.POST if request.method == "POST" else None, customer=customer)
     if request.method == "POST" and form.is_valid():
-        centre.choose(customer, form.choices(), offered=form.offered, ip=_address(request))
+        centre.choose(customer, form.choices(), offered=form.offered, **_by(request, customer))
         return redirect(f"{request.path}?done=saved")
     told = {**_page(customer), "form": form, "done": DONE.get(request.GET.get("done", ""))}
+    told["staff"] = _staff(request, customer)
     return render(request, "customers/public/preferences.html", told, status=422 if form.errors else 200)
 
 
@@ -89,10 +92,30 @@ def one_click(request: HttpRequest, customer: Customer, token: str) -> HttpRespo
 def confirm(request: HttpRequest, customer: Customer, token: str) -> HttpResponse:
     """The second step of a double opt-in. The button is needed: scanners of mails open links."""
     if request.method == "POST":
-        centre.confirm(customer, ip=_address(request))
+        centre.confirm(customer, **_by(request, customer))
         return redirect(f"{request.path}?done=confirmed")
     told = {**_page(customer), "done": DONE.get(request.GET.get("done", ""))}
     return render(request, "customers/public/confirm.html", told)
+
+
+class By(TypedDict):
+    ip: str | None
+    by: str
+
+
+def _by(request: HttpRequest, customer: Customer) -> By:
+    """Who changes something, for the proof: what people of the store do here is not the customer's word."""
+    staff = _staff(request, customer)
+    return {"ip": _address(request), "by": f"user:{staff.pk}" if staff else "customer"}
+
+
+def _staff(request: HttpRequest, customer: Customer) -> User | None:
+    """The signed-in person of this store who opened the page."""
+    user = request.user
+    if not isinstance(user, User):
+        return None
+    works_here = user.is_superuser or customer.store.memberships.filter(user=user).exists()
+    return user if works_here else None
 
 
 def _page(customer: Customer) -> dict[str, object]:

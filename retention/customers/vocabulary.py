@@ -151,6 +151,16 @@ class PreferencesChanged(Kind):
 
 @kind
 @dataclass(frozen=True, kw_only=True)
+class PreferencesLinkSent(Kind):
+    """Somebody of the store mailed the person the link to their own page."""
+
+    name = "preferences.link_sent"
+    icon = "mail"
+    sentence = "Was sent the link to their preferences"
+
+
+@kind
+@dataclass(frozen=True, kw_only=True)
 class CustomerTagged(Kind):
     """Somebody put a tag on the person or took one off; the `tagging` says which."""
 

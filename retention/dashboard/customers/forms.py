@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from retention.customers.models import Customer
+from retention.customers.models import Channel, Customer, Status
 from retention.customers.notes import LONGEST
 from retention.dashboard.customers.person import title
 from retention.lib.addresses import id_of
@@ -56,6 +56,15 @@ class NoteForm(forms.Form):
         max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": 3}),
         error_messages={"required": "Write something first."},
+    )
+
+
+class SaidForm(forms.Form):
+    """What a person said to somebody of the store about being written to."""
+
+    channel = forms.ChoiceField(choices=Channel.choices)
+    status = forms.ChoiceField(
+        choices=[(Status.SUBSCRIBED, "wants to hear from us"), (Status.UNSUBSCRIBED, "wants no more")]
     )
 
 

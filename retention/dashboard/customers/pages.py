@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
+from retention.customers.asking import preferences_path
+from retention.customers.consent import settings_of
 from retention.customers.duplicates import proposals
 from retention.customers.models import Customer
 from retention.customers.panels import PANELS
 from retention.dashboard.customers import columns, listing, person, story
-from retention.dashboard.customers.forms import NoteForm
+from retention.dashboard.customers.forms import NoteForm, SaidForm
 from retention.dashboard.customers.roles import may
 from retention.dashboard.customers.search import FEW, MANY
 from retention.dashboard.customers.titles import heard_from
@@ -154,6 +156,7 @@ def person_page(
         "worth": _worth(customer),
         "rhythm": _rhythm(customer),
         "stands": [_stand(one, store) for one in person.stands(customer)],
+        "ways": _ways(request, customer),
         **_preference(customer),
         **_groups(customer),
         "now_there": _now_there(customer),
@@ -237,7 +240,22 @@ def _rhythm(customer: Customer) -> dict[str, Any] | None:
 def _stand(one: person.Stand, store: Store) -> dict[str, str]:
     tone = columns.TONES.get(one.status, "")  # type: ignore[call-overload]
     since = formats.day(one.since.astimezone(store.tz).date(), store.locale) if one.since else ""
-    return {"channel": one.channel, "label": one.label, "tone": tone, "since": since, "reason": one.reason}
+    asked = _day(one.asked, store)
+    return {
+        "channel": one.channel, "label": one.label, "tone": tone, "since": since, "reason": one.reason,
+        "asked": asked,
+    }  # fmt: skip
+
+
+def _ways(request: StoreRequest, customer: Customer) -> dict[str, Any] | None:
+    """What somebody of the store may do about consent; the link is a key, so only they see it."""
+    if not may(request)["keep"] or customer.erased_at:
+        return None
+    return {
+        "form": SaidForm(auto_id="said-%s"),
+        "asks_first": settings_of(customer.store).double_opt_in,
+        "page": preferences_path(customer),
+    }
 
 
 def _now_there(customer: Customer) -> str:

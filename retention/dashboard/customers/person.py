@@ -13,6 +13,7 @@ from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 
 from retention.customers import consent
+from retention.customers.asking import waiting_since
 from retention.customers.duplicates import Proposal, duplicates_of
 from retention.customers.merging import records_of
 from retention.customers.models import (
@@ -141,6 +142,8 @@ class Stand:
     label: str
     since: datetime | None
     reason: str
+    # When the person was asked to confirm by mail, and has not answered yet.
+    asked: datetime | None = None
 
 
 def stands(customer: Customer) -> list[Stand]:
@@ -152,7 +155,7 @@ def stands(customer: Customer) -> list[Stand]:
         found.append(
             Stand(
                 Channel(channel).label, status, Status(status).label.lower(), row.since if row else None,
-                row.reason if row else "",
+                row.reason if row else "", waiting_since(customer) if channel == Channel.EMAIL else None,
             )
         )  # fmt: skip
     return found

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import path
 
 from retention.dashboard.customers import views
+from retention.dashboard.customers.asking import views as asking
 from retention.dashboard.customers.identity import views as identity
 from retention.dashboard.customers.mailing import views as mailing
 
@@ -29,6 +30,8 @@ urlpatterns = [
     path("notes/<int:pk>/restore/", views.restore_note, name="restore_note"),
     path("<int:pk>/", views.person, name="person"),
     path("<int:pk>/tags/", views.tags, name="tags"),
+    path("<int:pk>/consent/", asking.said, name="said"),
+    path("<int:pk>/preferences/send/", asking.send, name="send_preferences"),
     path("<int:pk>/notes/", views.add_note, name="add_note"),
     path("<int:pk>/segments/<int:segment>/", views.why, name="why"),
     path("<int:pk>/merge/<int:other>/", identity.merge, name="merge"),
