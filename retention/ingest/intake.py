@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from retention.ingest.files import lines, values
+from retention.ingest.files.headers import guess
 from retention.ingest.files.reading import Row, Unreadable, open_table
 from retention.ingest.files.recognise import FORMATS, recognise
 from retention.ingest.models import ImportRun, MappingPreset, State
@@ -40,7 +41,7 @@ def look(path: Path, store: Store, *, form: str = "") -> Look:
     preset = MappingPreset.objects.filter(store=store, header=signature(header)).first()
     if preset:
         return Look(header, rows, form, dict(preset.mapping), dict(preset.options))
-    mapping = lines.guess(header)
+    mapping = guess(header, [row for _, row in rows])
     return Look(header, rows, form, mapping, _guess_options(header, rows, mapping))
 
 
@@ -60,8 +61,9 @@ def take(
     chosen = {f: column for f, column in {**found.mapping, **mapping}.items() if column}
     if mapping and not form and "amount" in mapping and "unit_price" not in mapping:
         chosen.pop("unit_price", None)
+    _drop_guessed_names(chosen, mapping)
     if FORMATS[found.format] is lines.LINES and (wrong := lines.problem(chosen, found.header)):
-        raise Unreadable(wrong)
+        raise Unreadable(f"{wrong} The file's columns: {', '.join(found.header)[:500]}.")
     told = {
         "store": store,
         "path": str(path.absolute()),
@@ -74,6 +76,15 @@ def take(
     runs = ImportRun.objects.filter(**told, state=State.RUNNING, created_at__gt=changed)
     left = runs.first() if again else None
     return left or ImportRun.objects.create(**told, name=path.name[:255], as_of=as_of)
+
+
+def _drop_guessed_names(chosen: dict[str, str], mapping: dict[str, str]) -> None:
+    """A full name that somebody maps replaces guessed halves, and the other way round."""
+    halves = {"first_name", "last_name"}
+    for field in (
+        halves - mapping.keys() if mapping.get("name") else {"name"} if halves & mapping.keys() else ()
+    ):
+        chosen.pop(field, None)
 
 
 def about_how_many_rows(path: Path, found: Look) -> int:
@@ -92,16 +103,20 @@ def signature(header: list[str]) -> str:
 
 
 def _guess_options(header: list[str], rows: list[Row], mapping: dict[str, str]) -> dict[str, Any]:
+    """How dates and amounts are written: told by their columns, or by all where those are unknown."""
     options: dict[str, Any] = {}
-    if column := mapping.get("date"):
-        place = header.index(column)
-        if values.day_first([row[place] for _, row in rows if len(row) > place]):
-            options["day_first"] = True
+    if values.day_first(_cells(header, rows, [mapping["date"]] if "date" in mapping else header)):
+        options["day_first"] = True
     money = [mapping[f] for f in ("unit_price", "amount") if f in mapping]
-    return options | _guess_decimals(header, rows, money[:1])
+    return options | _guess_decimals(header, rows, money[:1] or header)
 
 
 def _guess_decimals(header: list[str], rows: list[Row], columns: list[str]) -> dict[str, Any]:
-    places = [header.index(column) for column in columns]
-    cells = [row[place] for _, row in rows for place in places if len(row) > place]
+    # 31.01.25 is no amount.
+    cells = [cell for cell in _cells(header, rows, columns) if not values.PARTS.match(cell)]
     return {"decimal_comma": True} if values.looks_decimal_comma(cells) else {}
+
+
+def _cells(header: list[str], rows: list[Row], columns: list[str]) -> list[str]:
+    places = [header.index(column) for column in columns]
+    return [row[place] for _, row in rows for place in places if len(row) > place]

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 from django.utils import timezone
 
+from retention.ingest.files.lines import LINES, problem
 from retention.ingest.files.reading import Row, Table, Unreadable, open_table
 from retention.ingest.files.recognise import FORMATS
 from retention.ingest.files.staged import COLUMNS, Format, Parse, Reading
@@ -51,6 +52,8 @@ def stage(run: ImportRun) -> None:
     _start_over(run)
     form = FORMATS[run.format]
     with open_table(run.path) as table:
+        if form is LINES and (wrong := problem(run.mapping, table.header)):
+            raise Unreadable(wrong)
         columns, parse = form.parser(table.header, reading_of(run))
         lines = _Lines(table, parse, len(table.header))
         while not lines.finished:

@@ -131,9 +131,9 @@ def test_reviews_are_refused_with_a_reason(import_text: Import) -> None:
 
 
 def test_another_mapping_of_the_same_rows_makes_no_other_orders(import_text: Import) -> None:
-    text = "customer,date,amount,land\n1,2020-01-01,5,DE\n1,2020-01-01,5,DE\n"
+    text = "customer,date,amount,where\n1,2020-01-01,5,DE\n1,2020-01-01,5,DE\n"
     import_text(text)
-    again = import_text(text, "--map", "country=land")
+    again = import_text(text, "--map", "country=where")
     assert again["orders"] == {"new": 0, "changed": 2, "same": 0}
     assert set(Order.objects.values_list("country", flat=True)) == {"DE"}
 
@@ -156,3 +156,55 @@ def test_a_row_that_is_told_again_with_its_category_gives_it_to_the_product(impo
 def test_a_decimal_comma_needs_no_option(import_text: Import) -> None:
     import_text("order;date;customer;amount\n1;2020-01-31;a;1.029,50\n2;2020-01-31;a;7,50\n")
     assert sorted(Order.objects.values_list("items", flat=True)) == [750, 102950]
+
+
+GERMAN = """Bestellnummer;Datum;E-Mail;Name;Telefon;Artikel;Menge;Einzelpreis;Währung;Land
+B1;31.01.2020;ann@example.com;Ann von Berg;'+49 170 123;Lampe;2;12,50;EUR;de
+B2;01.02.2020;bob@example.com;Bob;;Lampe;1;12,50;USD;DE
+B3;01.02.2020;bob@example.com;Bob;;Lampe;1;12,50;;DE
+B4;01.02.2020;bob@example.com;Bob;;Lampe;1;1.012,50;€;DE
+"""
+
+
+def test_a_german_file_comes_in_as_it_is(import_text: Import) -> None:
+    result = import_text(GERMAN, "--create-store", "EUR")
+    assert sorted(Order.objects.values_list("external_id", "items")) == [
+        ("B1", 2500),
+        ("B3", 1250),
+        ("B4", 101250),
+    ]
+    assert result["rejected_rows"] == [
+        {"line": 3, "reason": "The order is in USD, but the store counts in EUR."}
+    ]
+    ann = Customer.objects.get(email="ann@example.com")
+    assert (ann.first_name, ann.last_name, ann.phone, ann.country) == ("Ann von", "Berg", "+49 170 123", "DE")
+    assert set(Order.objects.values_list("country", flat=True)) == {"DE"}
+    assert Product.objects.get().title == "Lampe"
+
+
+def test_another_currency_within_an_order_is_another_row(import_text: Import) -> None:
+    text = (
+        "order,date,customer,amount,cur\n1,2020-01-01,a,5,USD\n1,2020-01-01,a,5,EUR\n1,2020-01-01,a,5,usd\n"
+    )
+    result = import_text(text, "--map", "currency=cur")
+    assert Order.objects.get().items == 1000
+    assert [row["line"] for row in result["rejected_rows"]] == [3]
+
+
+def test_a_table_that_nobody_knows_comes_in_by_its_mapping(import_text: Import) -> None:
+    text = "eins,zwei,drei\n2020-01-31,x,5\n"
+    with pytest.raises(CommandError, match="columns: eins, zwei, drei"):
+        import_text(text)
+    import_text(
+        text, "--map", "date=eins", "--map", "amount=drei", "--map", "name=zwei", "--map", "customer=zwei"
+    )
+    assert Order.objects.get().items == 500
+    assert Customer.objects.get().name == "x"
+
+
+def test_halves_of_a_name_that_are_mapped_replace_a_guessed_whole(import_text: Import) -> None:
+    text = "date,amount,email,Customer name,v,n\n2020-01-31,5,ann@example.com,A B,Ann,Berg\n"
+    import_text(text, "--map", "first_name=v", "--map", "last_name=n")
+    assert Customer.objects.get().name == "Ann Berg"
+    with pytest.raises(CommandError, match="either the full name"):
+        import_text(text, "--map", "name=v", "--map", "last_name=n")

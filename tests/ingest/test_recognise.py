@@ -35,7 +35,10 @@ HEADERS = {
     "email,points": "loyalty points",
     "Email Address,First Name,MEMBER_RATING": "mailing list",
     "product_handle,rating,author,title,body_text": "reviews",
-    "a,b,c": "not recognised",
+    "Bestellnummer,Datum,E-Mail,Artikel,Menge,Einzelpreis": "lines",
+    "a,b,c": "lines",
+    "a": "not recognised",
+    "a,": "not recognised",
 }
 
 

@@ -23,34 +23,17 @@ FIELDS = {
     "unit_price": "Unit price",
     "amount": "Amount of the row",
     "discount": "Discount of the row",
+    "currency": "Currency",
     "country": "Country",
     "channel": "Channel",
     "campaign": "Campaign",
     "coupon": "Coupon",
     "category": "Product category",
+    "name": "Full name",
     "first_name": "First name",
     "last_name": "Last name",
+    "phone": "Phone",
     "updated": "Last changed",
-}
-GUESSES = {
-    "order": "order,order id,order_id,order number,order no,order #,invoice,invoiceno,invoice no",
-    "date": "date,order date,order_date,invoicedate,invoice date,created at,created_at,timestamp",
-    "customer": "customer,customer id,customer_id,customerid,client id,user id,user_id,custid,id",
-    "email": "email,e-mail,email address,customer email,customer_email,billing email",
-    "sku": "sku,stockcode,stock code,product id,product_id,item id,item code,article,asin",
-    "title": "title,description,product,product name,item,item name,name",
-    "quantity": "quantity,qty,units,pieces",
-    "unit_price": "unitprice,unit price,unit_price,price,item price",
-    "amount": "amount,total,revenue,sales,dollar_value,value,order total,net sales,price paid",
-    "discount": "discount,discount amount,discount_amount",
-    "country": "country,country code,billing country,shipping country",
-    "channel": "channel,source,utm_source",
-    "campaign": "campaign,utm_campaign",
-    "coupon": "coupon,coupon code,discount code,promo code",
-    "category": "category,product category,department",
-    "first_name": "first name,first_name,firstname",
-    "last_name": "last name,last_name,lastname,surname",
-    "updated": "updated at,updated_at,last changed,last modified,date_modified,modified at",
 }
 GOODS = ("sku", "title", "category")
 # Entries of each memory: enough for most shops, little enough for any file.
@@ -58,19 +41,8 @@ REMEMBERED = 50_000
 SHORT = 400
 LIMITS = {"country": 80, "channel": 80, "campaign": 120, "coupon": 120, "category": 255, "title": 500}
 LIMITS |= {"first_name": 200, "last_name": 200}
-
-
-def guess(header: list[str]) -> dict[str, str]:
-    """Which column is probably which field."""
-    by_name = {name.strip().lower(): name for name in header}
-    found: dict[str, str] = {}
-    for field, names in GUESSES.items():
-        name = next((n for n in names.split(",") if n in by_name and by_name[n] not in found.values()), None)
-        if name is not None:
-            found[field] = by_name[name]
-    if "amount" in found and "unit_price" in found and "quantity" in found:
-        del found["amount"]
-    return found
+# A cell read as a few staged columns of the order.
+Told = tuple[tuple[str, ...], int, Callable[[str], str]]
 
 
 def problem(mapping: dict[str, str], header: list[str]) -> str:
@@ -85,6 +57,8 @@ def problem(mapping: dict[str, str], header: list[str]) -> str:
         return "No column is mapped to date."
     if "amount" not in mapping and "unit_price" not in mapping:
         return "No column holds money: map amount, or quantity and unit_price."
+    if "name" in mapping and ("first_name" in mapping or "last_name" in mapping):
+        return "Map either the full name, or the first and the last name."
     return ""
 
 
@@ -93,8 +67,9 @@ def parser(header: list[str], reading: Reading) -> tuple[tuple[str, ...], Parse]
     row is read in three groups of cells, each remembered: order, amounts, product."""
     places = {name.lower(): place for place, name in reversed(list(enumerate(header)))}
     at = {field: places[column.lower()] for field, column in reading.mapping.items()}
-    texts = [field for field in LIMITS if field in at and field not in GOODS]
-    columns: tuple[str, ...] = ("key", "placed", "customer", "email", "updated", *texts)
+    texts = _texts(at)
+    columns: tuple[str, ...] = ("key", "placed", "customer", "email", "updated")
+    columns += tuple(name for names, _, _ in texts for name in names)
     columns += ("quantity", "price", "discount", "total", "sale", "credit", "product", *GOODS)
     order_of, amounts_of, goods_of = _order(at, texts, reading), _amounts(at, reading), _goods(at)
 
@@ -114,14 +89,38 @@ def _cells(places: list[int]) -> Callable[[list[str]], tuple[str, ...]]:
     return itemgetter(*places) if places else lambda row: ()
 
 
-def _order(at: dict[str, int], texts: list[str], reading: Reading) -> Callable[[list[str]], tuple[str, bool]]:
+def _texts(at: dict[str, int]) -> list[Told]:
+    """What is told of an order beside its number, its time and whose it is."""
+    plain = [field for field in LIMITS if field in at and field not in (*GOODS, "country")]
+    texts: list[Told] = [((field,), at[field], values.cut(LIMITS[field])) for field in plain]
+    special = (("country",), values.country), (("first_name", "last_name"), _whole_name), (("phone",), _phone)
+    for names, read in special:
+        field = "name" if len(names) > 1 else names[0]
+        if field in at:
+            texts.append((names, at[field], read))
+    return texts
+
+
+def _whole_name(cell: str) -> str:
+    return "\t".join(values.names(cell))
+
+
+def _phone(cell: str) -> str:
+    return values.identifier(cell)[:40]
+
+
+def _order(
+    at: dict[str, int], texts: list[Told], reading: Reading
+) -> Callable[[list[str]], tuple[str, bool]]:
     """A reader of (cells of the order, does it cancel another). Lines of one order follow each other
     mostly, so the last one is remembered."""
-    asked = [at[f] for f in ("order", "date", "customer", "email", "updated", *texts) if f in at]
+    asked = [at[f] for f in ("order", "date", "customer", "email", "updated", "currency") if f in at]
+    asked += [place for _, place, _ in texts]
     cells_of = _cells(asked) if "order" in at else tuple
     customer_of = _optional(at.get("customer"), values.key("customer id", 320))
     email_of = _optional(at.get("email"), values.email_key)
-    reads = [(at[field], values.cut(LIMITS[field])) for field in texts]
+    reads = [(place, read) for _, place, read in texts]
+    currency_at = at.get("currency", -1)
     moment_of = values.moment(reading.zone, latest=reading.latest, day_before_month=reading.day_first)
     updated_of = _optional(at.get("updated"), lambda cell: str(moment_of(cell)) if cell.strip() else "")
     key_of, date_at = _order_key(at, reading), at["date"]
@@ -134,6 +133,8 @@ def _order(at: dict[str, int], texts: list[str], reading: Reading) -> Callable[[
         cells = cells_of(row)
         if cells == last:
             return found
+        if currency_at >= 0:
+            values.same_currency(values.clean(row[currency_at]), reading.currency)
         placed, customer, email = moment_of(row[date_at]), customer_of(row), email_of(row)
         order = key_of(row, customer or email, placed)
         beside = [text(row[place]) for place, text in reads]

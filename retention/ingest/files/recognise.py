@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retention.ingest.files import lines, shopify, woocommerce
+from retention.ingest.files import shopify, woocommerce
 from retention.ingest.files.lines import LINES
 from retention.ingest.files.reading import Unreadable
 from retention.ingest.files.staged import Format
@@ -39,10 +39,9 @@ def recognise(header: list[str]) -> Format:
     for form, needed in KNOWN:
         if all(names.intersection(column.split("|")) for column in needed):
             return form
-    guessed = lines.guess(header)
-    if "date" in guessed and ("amount" in guessed or "unit_price" in guessed):
+    if len(names - {""}) > 1:
         return LINES
     raise Unreadable(
-        "This file was not recognised: it needs a column with dates and one with amounts, or the header of a"
-        f" Shopify or WooCommerce export. Its columns: {', '.join(header)[:300]}."
+        "This file was not recognised: it is no table with a header and at least two columns, such as dates"
+        f" and amounts. Its first line: {', '.join(header)[:300]}."
     )

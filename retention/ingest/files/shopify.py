@@ -74,7 +74,7 @@ def _head(header: list[str], reading: Reading) -> Callable[[list[str]], str]:
         subtotal, shipping, tax = money(row, "Subtotal"), money(row, "Shipping"), money(row, "Taxes")
         total, refunded = money(row, "Total"), money(row, "Refunded Amount")
         times = [moment(row, place) for place in dates]
-        first, last = _names(text(row, "Billing Name", "Shipping Name"))
+        first, last = values.names(text(row, "Billing Name", "Shipping Name"))
         status = text(row, "Financial Status").lower()
         utm = _utm(row[notes_at]) if notes_at >= 0 else {}
         return "\t".join(
@@ -95,9 +95,9 @@ def _head(header: list[str], reading: Reading) -> Callable[[list[str]], str]:
                 (utm.get("source") or text(row, "Source"))[:80],
                 utm.get("campaign", "")[:120],
                 text(row, "Discount Code")[:120],
-                text(row, "Billing Country", "Shipping Country")[:80],
-                first[:200],
-                last[:200],
+                values.country(text(row, "Billing Country", "Shipping Country")),
+                first,
+                last,
                 text(row, "Phone", "Billing Phone", "Shipping Phone").lstrip("'")[:40],
                 text(row, "Billing Company", "Shipping Company")[:200],
                 text(row, "Billing City", "Shipping City")[:200],
@@ -163,11 +163,6 @@ def _money(header: list[str], reading: Reading) -> Callable[[list[str], str], in
     return read
 
 
-def _names(full: str) -> tuple[str, str]:
-    first, _, last = full.rpartition(" ")
-    return (first, last) if first else (last, "")
-
-
 PERSON = (
     *("customer", "email", "first_name", "last_name", "phone", "company", "city", "region", "country"),
     *("accepts_email", "tags"),
@@ -189,7 +184,7 @@ def customers(header: list[str], reading: Reading) -> tuple[tuple[str, ...], Par
             text(row, "Default Address Company", "Company")[:200],
             text(row, "Default Address City", "City")[:200],
             text(row, "Default Address Province Code", "Province", "Province Code")[:200],
-            text(row, "Default Address Country Code", "Country", "Country Code")[:80],
+            values.country(text(row, "Default Address Country Code", "Country", "Country Code")),
             {"yes": "true", "no": "false"}.get(accepts, ""),
             tags_of(text(row, "Tags")),
         )

@@ -84,6 +84,20 @@ def cut(limit: int) -> Callable[[str], str]:
     return read
 
 
+@remembered
+def country(cell: str) -> str:
+    """A country as it is called; its code in capitals, so that `de` and `DE` are one."""
+    text = clean(cell)[:80]
+    return text.upper() if len(text) == 2 and text.isascii() and text.isalpha() else text
+
+
+@remembered
+def names(cell: str) -> tuple[str, str]:
+    """First and last name of a full one; of a single word nobody knows which it is."""
+    first, _, last = clean(cell).rpartition(" ")
+    return (first.rstrip()[:200], last[:200]) if first else (last[:200], "")
+
+
 def key(what: str, limit: int) -> Callable[[str], str]:
     """An id of at most `limit` characters; a longer one cannot be told apart when cut, so it is refused."""
 
@@ -132,9 +146,15 @@ def number(cell: str, *, decimal_comma: bool = False) -> Decimal:
     return -abs(value) if negative else value
 
 
+DOLLARS = ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "ARS", "CLP", "COP")
+SIGNS = {"€": ("EUR",), "EURO": ("EUR",), "£": ("GBP",), "US$": ("USD",), "$": DOLLARS}
+SIGNS |= {"¥": ("JPY", "CNY"), "KR": ("SEK", "NOK", "DKK"), "R$": ("BRL",), "ZŁ": ("PLN",)}
+
+
 def same_currency(told: str, currency: str) -> None:
     """Amounts of another currency would be added up wrongly, so their rows are refused."""
-    if told and told.upper() != currency:
+    name = told.upper()
+    if name and name != currency and currency not in SIGNS.get(name, ()):
         raise Unusable(f"The order is in {told[:10]}, but the store counts in {currency}.")
 
 

@@ -84,7 +84,7 @@ def _order(header: list[str], reading: Reading) -> Callable[[list[str], str], st
                 *(discount, str(money(row, "shipping_total")), str(money(row, "tax_total"))),
                 *(str(total), str(refunded)),
                 _coupon(text(row, "coupon_items")),
-                text(row, "billing_country", "shipping_country")[:80],
+                values.country(text(row, "billing_country", "shipping_country")),
                 text(row, "billing_first_name", "shipping_first_name")[:200],
                 text(row, "billing_last_name", "shipping_last_name")[:200],
                 text(row, "billing_phone", "shipping_phone").lstrip("'")[:40],

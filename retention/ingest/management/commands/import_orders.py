@@ -27,8 +27,12 @@ MAPPING = f"""
 Fields for --map: {", ".join(FIELDS)}.
   Columns are named as in the file's header, in any case. A file of order lines needs date, and either
   quantity and unit_price, or amount (one amount per row). Without order, every row is an order.
+  currency: rows in another currency than the store's are rejected, because amounts are never converted.
+  name is a full name; map it, or first_name and last_name. phone is the customer's.
   cancel_prefix=C: invoices whose number starts with C give money back.
-  Only what is not guessed right must be mapped; --map field= leaves a field out.
+  Only what is not guessed right must be mapped; --map field= leaves a field out. Headers are known in
+  English, German, French, Spanish, Italian, Dutch and Portuguese. Any table is taken whose header has at
+  least two columns, if the fields are mapped.
 
 Files: CSV (comma, semicolon or tab; UTF-8, UTF-16 or Windows-1252), .gz, .zip, .xlsx.
 Formats: {"; ".join(f"{form.name} ({form.title})" for form in FORMATS.values())}.
