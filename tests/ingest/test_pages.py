@@ -14,6 +14,7 @@ from django.utils import timezone
 from retention.ingest import actions, tasks
 from retention.ingest.models import ImportRun, MappingPreset, State
 from retention.orders.models import Order
+from retention.stores.models import Store
 from retention.timeline.models import Event
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -125,7 +126,7 @@ def test_a_file_that_nobody_imported_is_forgotten_after_a_week(browser, state):
         (b'{"orders": []}', "JSON"),
         (b"\x00\x01\x02\x03" * 50, "not"),
         (b"title,body,rating,review_date\n", "reviews"),
-        (b"one,two\n1,2\n", "not recognised"),
+        (b"one\n1\n", "not recognised"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_with_a_reason_and_not_kept(browser, body, reason):
@@ -170,6 +171,49 @@ def test_a_mapping_is_remembered_for_the_next_file_with_these_columns(browser):
     again = dropped(browser, text.replace("Tag", "date").replace("Betrag", "amount"), name="next.csv")
     assert again.mapping["customer"] == "Wer"
     assert again.options["decimal_comma"]
+
+
+def test_any_table_reaches_the_mapping_and_goes_on_from_there(browser):
+    run = dropped(browser, "Nr;wann;wer;was\n1;31.01.2020;a;5,50\n2;01.02.2020;b;7\n")
+    page = browser.get(f"{HOME}{run.pk}/").content.decode()
+    assert "Which column is what" in page
+    assert "No column holds money" in page
+    press(browser, run, "check")
+    tasks.sweep()
+    run.refresh_from_db()
+    assert (run.state, run.error.partition(":")[0]) == (State.FAILED, "No column holds money")
+    ImportRun.objects.update(state=State.DRAFT)
+    assert run.options["decimal_comma"]
+    assert run.options["day_first"]
+    fields = mapped(run, field_amount="was", field_customer="wer", decimals="comma", date_order="day")
+    press(browser, run, "mapping", **fields)
+    tasks.sweep()
+    press(browser, run, "start")
+    tasks.sweep()
+    assert sorted(Order.objects.values_list("items", flat=True)) == [550, 700]
+
+
+def test_nothing_to_import_is_no_button(browser):
+    run = dropped(browser, "order,date,customer,amount\n1,soon,a,5.00\n")
+    press(browser, run, "mapping", **mapped(run))
+    tasks.sweep()
+    page = browser.get(f"{HOME}{run.pk}/").content.decode()
+    assert "Import 0 rows" not in page
+    assert "There is nothing to import" in page
+
+
+def test_times_are_those_of_the_store(browser):
+    Store.objects.update(time_zone="Pacific/Auckland")
+    run = dropped(browser)
+    press(browser, run, "start")
+    tasks.sweep()
+    ImportRun.objects.update(finished_at="2026-01-31T20:05:00Z", created_at="2026-01-31T20:04:00Z")
+    page = browser.get(f"{HOME}{run.pk}/").content.decode()
+    assert "Feb 1, 2026, 9:05" in page.replace("\u202f", " ")
+    assert "UTC" not in page
+    home = browser.get(HOME).content.decode()
+    assert "Feb 1, 2026, 9:04" in home.replace("\u202f", " ")
+    assert "UTC" not in home
 
 
 def test_a_mapping_that_cannot_be_is_said_and_changes_nothing(browser):

@@ -109,3 +109,13 @@ def test_the_outbox_shows_letters_as_text(store, ada, client):
     page = client.get("/outbox/").content.decode()
     assert "&lt;b&gt;bold" in page
     assert "<script>x" not in page
+
+
+def test_the_outbox_tells_the_time_of_the_store(store, ada, client):
+    type(store).objects.update(time_zone="Pacific/Auckland")
+    OutboxMail.objects.create(to="x@example.com", subject="Hello", text="You")
+    OutboxMail.objects.update(created_at="2026-01-31T20:05:00Z")
+    client.force_login(ada)
+    page = client.get("/outbox/").content.decode().replace("\u202f", " ")
+    assert "Feb 1, 2026, 9:05" in page
+    assert "UTC" not in page

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django import template
 from django.forms.boundfield import BoundField
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from retention.lib import icons
+from retention.lib import formats, icons
 from retention.stores.doors import stores_of
 from retention.stores.models import Role, Store, User
 
@@ -48,6 +50,12 @@ def owns(context: template.Context) -> bool:
 def plain(field: BoundField) -> SafeString:
     """The input of a field, without a placeholder that only repeats the label."""
     return field.as_widget(attrs={**field.field.widget.attrs, "placeholder": False})
+
+
+@register.filter
+def moment(at: datetime | None, store: Store | None) -> str:
+    """A date with its time on the clock of the store."""
+    return formats.moment(at, store.locale, store.time_zone) if store else formats.moment(at)
 
 
 @register.filter
