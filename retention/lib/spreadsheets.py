@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# A phone number is an amount at worst: there is neither a name nor a cell in it that could be run.
+PHONE = re.compile(r"\+[0-9][0-9 ()-]{4,}")
 Cell = str | int | float | date | None
 
 
@@ -26,7 +29,7 @@ def csv_lines(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[s
 
 
 def safe(cell: Cell) -> Cell:
-    """Text that a spreadsheet would run as a formula gets an apostrophe; numbers stay numbers."""
-    if isinstance(cell, str) and cell.lstrip(" ").startswith(DANGEROUS):
+    """Text that a spreadsheet would run as a formula gets an apostrophe; numbers and phones stay."""
+    if isinstance(cell, str) and cell.lstrip(" ").startswith(DANGEROUS) and not PHONE.fullmatch(cell):
         return f"'{cell}"
     return cell

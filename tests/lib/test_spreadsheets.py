@@ -10,10 +10,21 @@ import pytest
 
 from retention.lib.spreadsheets import csv_lines, safe
 
+RUN = ["=1+1", "+1", "-1", "@sum", "\t=1", "\r=1", "\n=1", "  =1"]
+LIKE_PHONES = [
+    *("+1+cmd|' /C calc'!A0", "+49 170+1234567", "+49170*2=1", "+SUM(1,2)", "+A1-23456", "+491701234567\n=1"),
+    *(" +49 170 1234567", "-49 170 1234567", "=+49 170 1234567", "+(1)cmd", "+٤٩١٧٠١٢٣"),
+]
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@sum", "\t=1", "\r=1", "\n=1", "  =1"])
+
+@pytest.mark.parametrize("text", [*RUN, *LIKE_PHONES])
 def test_a_text_that_would_run_as_a_formula_gets_an_apostrophe(text: str) -> None:
     assert safe(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("phone", ["+49 170 1234567", "+1 (500) 555-0001", "+4917012345", "0170 1234567"])
+def test_a_phone_number_stays_as_it_is(phone: str) -> None:
+    assert safe(phone) == phone
 
 
 @pytest.mark.parametrize("cell", [-1, -1.5, None, date(2026, 1, 1), "a=b", "", "O’Neil"])
