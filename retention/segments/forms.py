@@ -8,10 +8,21 @@ from typing import Any
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
+from retention.lib import formats
 from retention.segments.people import Unreadable, addresses_in
 from retention.stores.models import Store, User
 
 MOST_BYTES = 20 * 1024 * 1024
+# Of what is no address so much is named.
+NAMED = 5
+
+
+def no_addresses(wrong: list[str]) -> str:
+    """What was given in place of addresses, counted and named: '1 line is no address: “bad”.'"""
+    if not wrong:
+        return ""
+    named = ", ".join(f"“{one[:40]}”" for one in wrong[:NAMED]) + (", …" if len(wrong) > NAMED else "")
+    return f"{formats.counted(len(wrong), 'line is', 'lines are')} no address: {named}."
 
 
 class NameForm(forms.Form):
@@ -54,10 +65,11 @@ class PeopleForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
         typed = given.get("emails", "").replace(";", ",").replace(",", "\n")
-        found = typed.splitlines()
+        found = [one for line in typed.splitlines() if (one := line.strip())]
         if file := given.get("file"):
             found += self._from(file)
-        given["addresses"] = [one.strip() for one in found if "@" in one]
+        given["addresses"] = [one for one in found if "@" in one]
+        given["wrong"] = list(dict.fromkeys(one for one in found if "@" not in one))
         return given
 
     def _from(self, file: UploadedFile) -> list[str]:
@@ -75,7 +87,8 @@ class AddForm(PeopleForm):
     def clean(self) -> dict[str, Any]:
         given = super().clean()
         if not self.errors and not given["addresses"]:
-            raise forms.ValidationError("Type an e-mail address, or choose a file.")
+            told = no_addresses(given["wrong"])
+            raise forms.ValidationError(told or "Type an e-mail address, or choose a file.")
         return given
 
 

@@ -152,7 +152,8 @@ class Unreadable(Exception):
 
 
 def addresses_in(file: IO[bytes]) -> list[str]:
-    """The e-mail addresses of a CSV file: of the column that is named so, else all that look like one."""
+    """What a CSV file has in the column of e-mail addresses, or in its only one; of several without such a
+    name, all that look like an address."""
     try:
         text = file.read().decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -165,9 +166,13 @@ def addresses_in(file: IO[bytes]) -> list[str]:
         raise Unreadable(f"This CSV file cannot be read: {error}.") from None
     head = [cell.strip().lower().replace("-", "").replace("_", " ") for cell in rows[0]] if rows else []
     column = next((i for i, cell in enumerate(head) if cell.startswith(("email", "mail"))), None)
+    if column is None and max(map(len, rows), default=0) == 1:
+        column = 0
     cells = (row[column : column + 1] if column is not None else row for row in rows)
-    found = [cell.strip().lstrip("'") for row in cells for cell in row if "@" in cell]
-    if not found:
+    told = [(n, one) for n, row in enumerate(cells) for cell in row if (one := cell.strip().lstrip("'"))]
+    # The first line is a header, unless there is an address in it.
+    found = [one for n, one in told if "@" in one or (n and column is not None)]
+    if not any("@" in one for one in found):
         raise Unreadable("There is no e-mail address in this file.")
     if len(found) > MOST_ADDRESSES:
         raise Unreadable(f"A list takes {MOST_ADDRESSES:,} addresses at a time.")

@@ -22,7 +22,7 @@ from retention.segments.actions import NotPossible
 from retention.segments.builder import overlaps_in_words, sentence_of
 from retention.segments.building import EDITORS
 from retention.segments.explaining import Explained
-from retention.segments.forms import AddForm, ListForm, SegmentFileForm
+from retention.segments.forms import AddForm, ListForm, PeopleForm, SegmentFileForm, no_addresses
 from retention.segments.models import Segment
 from retention.segments.rules import Rule, RuleError
 from retention.segments.uses import uses_of
@@ -156,17 +156,17 @@ def new_list(request: StoreRequest, store: Store) -> HttpResponse:
         except NotPossible as error:
             form.add_error("name", str(error))
         else:
-            messages.success(request, _listed(store, len(named.people), named.unknown))
+            messages.success(request, _listed(store, form, len(named.people), named.unknown))
             return _to(store, made)
     return invalid(request, "segments/list.html", {"form": form})
 
 
-def _listed(store: Store, came: int, unknown: int) -> str:
+def _listed(store: Store, form: PeopleForm, came: int, unknown: int) -> str:
     said = f"{formats.counted(came, 'person', 'people', store.locale)} came onto the list."
     if unknown:
         no_customer = formats.counted(unknown, "address belongs", "addresses belong", store.locale)
         said += f" {no_customer} to no customer."
-    return said
+    return f"{said} {no_addresses(form.cleaned_data['wrong'])}".rstrip()
 
 
 # One segment
@@ -305,7 +305,7 @@ def add(request: StoreRequest, store: Store, pk: int) -> HttpResponse:
         except NotPossible as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, _listed(store, came, named.unknown))
+            messages.success(request, _listed(store, form, came, named.unknown))
             return _to(store, found)
     return invalid(request, "segments/segment.html", _segment(request, found, form))
 

@@ -164,6 +164,19 @@ def test_a_list_from_a_file_names_who_is_unknown(web, shop):
     assert names(Segment.objects.get(name="VIPs")) == {"ann@example.com", "bob@example.com"}
 
 
+def test_what_is_no_address_is_counted_and_named(web, shop):
+    file = SimpleUploadedFile("l.csv", b"Name;E-Mail\nAnn;ann@example.com\nX;wrong\nNo;\nY;wrong\n")
+    given = {"name": "VIPs", "emails": "bad\n\nx@example.com, <b>", "file": file}
+    page = text(web.post(f"{HOME}list/", given, follow=True))
+    assert "1 address belongs to no customer." in page
+    assert "3 lines are no address: “bad”, “&lt;b&gt;”, “wrong”." in page
+    file = SimpleUploadedFile("l.csv", b"address\nann@example.com\nbad\n")
+    page = text(web.post(f"{HOME}list/", {"name": "Others", "file": file}, follow=True))
+    assert "1 person came onto the list. 1 line is no address: “bad”." in page
+    added = web.post(f"{HOME}{Segment.objects.get(name='Others').pk}/add/", {"emails": "worse"})
+    assert "1 line is no address: “worse”." in text(added)
+
+
 def test_people_come_onto_a_list_and_go(web, shop):
     vips = actions.create_list(shop, name="VIPs", by="user:1")
     url = f"{HOME}{vips.pk}/"
