@@ -7,8 +7,9 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from retention.customers.merging import with_others
 from retention.customers.models import Customer
-from retention.customers.registers import tell
+from retention.customers.registers import SAVED, show, tell
 from retention.customers.vocabulary import CustomerCorrected
 from retention.timeline.actions import record
 
@@ -25,7 +26,9 @@ def correct_customer(customer: Customer, changes: dict[str, Any], *, by: str) ->
         if person.own is not None:
             # Others were merged into this record: it keeps beside the fields what is its own.
             tell(person, {name: value}, person.versions[name])
+    if person.own is not None:
+        show(person, with_others(person))
     if changes:
-        person.save(update_fields=[*changes, "versions", "own"])
+        person.save(update_fields=SAVED)
         told = CustomerCorrected(fields=", ".join(name.replace("_", " ") for name in changes))
         record(person.store, told, customer_id=person.pk, subject=f"customer:{person.pk}", by=by)

@@ -18,7 +18,7 @@ from retention.customers import consent
 from retention.customers.choosing import show_choice
 from retention.customers.facts import FACTS
 from retention.customers.models import Apart, Belonging, Customer, Identity, Merge, Preference, Proof
-from retention.customers.registers import SAVED, keep_own, show
+from retention.customers.registers import SAVED, keep_own, keep_yielding, show
 from retention.customers.vocabulary import CustomerMerged, CustomersKeptApart, CustomerUnmerged
 from retention.stores.models import Store
 from retention.timeline.actions import record
@@ -40,12 +40,16 @@ def person_of(customer: Customer) -> Customer:
 
 
 @transaction.atomic
-def merge_customers(survivor: Customer, other: Customer, *, by: str) -> Merge:
-    """Two records are one person: facts, names and consent of `other` move to `survivor`."""
+def merge_customers(survivor: Customer, other: Customer, *, by: str, chosen: bool = False) -> Merge:
+    """Two records are one person: facts, names and consent of `other` move to `survivor`.
+
+    `chosen`: somebody looked at both and said which stays, so that its own fields
+    win. Otherwise the newest do.
+    """
     store = survivor.store
     lock_people(store)
     kept, gone = _pair(store, survivor.pk, other.pk)
-    merge = Merge.objects.create(store=store, survivor=kept, other=gone, by=by)
+    merge = Merge.objects.create(store=store, survivor=kept, other=gone, by=by, chosen=chosen)
     with connection.cursor() as cursor:
         _move_facts(cursor, gone.pk, kept.pk)
     Identity.objects.filter(customer=gone).update(home=Coalesce(F("home"), Value(gone.pk)), customer=kept)
@@ -111,8 +115,21 @@ def _below(root: int) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
+def _yields(root: int) -> dict[int, int]:
+    """Each record of a person, with how many times on the way up another one was chosen over it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH RECURSIVE below AS (SELECT %s::bigint AS id, 0 AS times UNION SELECT m.other_id,"
+            " b.times + m.chosen::int FROM customers_merge m JOIN below b ON m.survivor_id = b.id"
+            " WHERE m.undone_at IS NULL) SELECT id, times FROM below",
+            [root],
+        )
+        return dict(cursor.fetchall())
+
+
 def _show(customer: Customer) -> None:
     records = with_others(customer)
+    keep_yielding(customer, _yields(customer.pk))
     show(customer, records)
     customer.save(update_fields=SAVED)
     ids = [one.pk for one in records]

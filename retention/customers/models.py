@@ -40,6 +40,7 @@ class Customer(models.Model):
     custom = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
     versions = models.JSONField(default=dict)
     # What was told of this record alone, once others were merged into it: undoing a merge starts from it.
+    # `yields`: those of the others whose fields only fill gaps. See `registers`.
     own = models.JSONField(null=True, blank=True)
     # Set when this person was found to be another one; facts then hang on that one.
     merged_into = models.ForeignKey(
@@ -95,6 +96,8 @@ class Merge(models.Model):
     survivor = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="merges")
     other = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="+")
     by = models.CharField(max_length=80)
+    # A person of the store said which of the two records stays: its own fields win over those of the other.
+    chosen = models.BooleanField(default=False, db_default=False)
     merged_at = models.DateTimeField(db_default=Now())
     undone_at = models.DateTimeField(null=True, blank=True)
     undone_by = models.CharField(max_length=80, blank=True, default="", db_default="")

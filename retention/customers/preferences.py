@@ -182,6 +182,10 @@ def _choose_birthday(one: Customer, person: Customer, before: Choices, choices: 
     one.save(update_fields=SAVED)
     if person.own is not None:
         show(person, with_others(person))
+        if person.birthday != choices.birthday:
+            # Another record was chosen over this one; what the person says themself outranks that choice.
+            tell(person, {"birthday": choices.birthday}, version)
+            show(person, with_others(person))
         person.save(update_fields=SAVED)
 
 

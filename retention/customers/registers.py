@@ -3,6 +3,10 @@
 The order of arrival therefore does not matter, and neither does the number of times. Records that were
 merged each keep their own registers; the person's fields are the highest of all of them, so that undoing
 a merge is computing them once more.
+
+Where somebody chose which record stays, the other one yields: its fields only fill those that are empty.
+How often a record yields is kept with the person (`own["yields"]`), so that a person's fields follow from
+what was told of the records and from the merges, whatever came first.
 """
 
 from __future__ import annotations
@@ -10,6 +14,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from django.db.models import Q
 
 from retention.customers.copying import rewrite_rows
 from retention.customers.models import Customer
@@ -56,6 +62,20 @@ def highest(records: Iterable[Registers]) -> Registers:
     return found
 
 
+def filled(layers: Iterable[Registers]) -> Registers:
+    """The first layer, its empty fields filled from the next, and so on."""
+    found: Registers = {}
+    for layer in layers:
+        for name, register in layer.items():
+            if name not in found or (is_empty(found[name][1]) and not is_empty(register[1])):
+                found[name] = register
+    return found
+
+
+def is_empty(value: Any) -> bool:
+    return value in ("", None, [])
+
+
 def _rank(register: tuple[int, Any]) -> tuple[int, str]:
     version, value = register
     return version, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -67,9 +87,25 @@ def keep_own(customer: Record) -> None:
         customer.own = {"registers": registers_of(customer), "added_tags": added_tags_of(customer)}
 
 
+def keep_yielding(customer: Record, yields: Mapping[int, int]) -> None:
+    """How often each of the others yields to this one; those that do not are left out."""
+    if customer.own is not None:
+        kept = {str(pk): times for pk, times in yields.items() if times}
+        customer.own = _own(customer.own["registers"], customer.own["added_tags"], kept)
+
+
+def _own(told: Registers, added: list[str], yields: Mapping[str, int]) -> dict[str, Any]:
+    own: dict[str, Any] = {"registers": told, "added_tags": added}
+    return {**own, "yields": dict(yields)} if yields else own
+
+
 def show(customer: Record, records: Sequence[Record]) -> None:
-    """Set the fields to the highest of these records; the record itself is one of them."""
-    told = highest(registers_of(record) for record in records)
+    """Set the fields to what these records tell together; the record itself is one of them."""
+    yields = (customer.own or {}).get("yields", {})
+    layers: dict[int, list[Registers]] = {}
+    for record in records:
+        layers.setdefault(yields.get(str(record.pk), 0), []).append(registers_of(record))
+    told = filled(highest(layers[times]) for times in sorted(layers))
     added = sorted({tag for record in records for tag in added_tags_of(record)})
     if len(records) == 1:
         customer.own = None
@@ -101,7 +137,7 @@ def tell(customer: Record, fields: Mapping[str, Any], version: int, tags: Iterab
     if customer.own is not None:
         # The fields themselves are those of the whole person: `show` sets them.
         changed = _values(told) != _values(before) or added != added_tags_of(customer)
-        customer.own = {"registers": told, "added_tags": added}
+        customer.own = _own(told, added, customer.own.get("yields", {}))
         return changed
     shown = _shown(customer)
     _set(customer, told, added)
@@ -149,11 +185,12 @@ def _shown(customer: Record) -> dict[str, Any]:
     return {**{name: getattr(customer, name) for name in FIELDS}, "custom": dict(customer.custom)}
 
 
-def before_telling(cursor: Any) -> None:
+def before_telling(cursor: Any) -> list[int]:
     """Prepare `told_of(id, field, value, version)`, what an import says of people, for being written.
 
     Erased people are told nothing. A telling of a merged record is also one of the person; where a record
-    keeps its own registers beside the fields, they move up as well.
+    keeps its own registers beside the fields, they move up as well. People of whose records one was chosen
+    are written here already: returns those whose values moved.
     """
     cursor.execute(
         "SELECT EXISTS (SELECT FROM customers_customer c WHERE c.id IN (SELECT id FROM told_of) AND"
@@ -161,10 +198,11 @@ def before_telling(cursor: Any) -> None:
         " OR added_tags <> '[]'))"
     )
     if not cursor.fetchone()[0]:
-        return
+        return []
     cursor.execute(
         "DELETE FROM told_of t USING customers_customer c WHERE c.id = t.id AND c.erased_at IS NOT NULL"
     )
+    changed = _tell_chosen(cursor)
     _move_own(cursor)
     cursor.execute(
         "INSERT INTO told_of SELECT c.merged_into_id, t.field, t.value, t.version"
@@ -176,6 +214,34 @@ def before_telling(cursor: Any) -> None:
         " UNION SELECT jsonb_array_elements_text(c.added_tags)) AS tags)"
         " FROM customers_customer c WHERE c.id = t.id AND t.field = 'tags' AND c.added_tags <> '[]'"
     )
+    return changed
+
+
+def _tell_chosen(cursor: Any) -> list[int]:
+    """Here the highest version does not decide alone, so each record is told, and the person shown again."""
+    cursor.execute(
+        "DELETE FROM told_of t USING customers_customer c, customers_customer p WHERE c.id = t.id"
+        " AND p.id = coalesce(c.merged_into_id, c.id) AND p.own ? 'yields'"
+        " RETURNING p.id, t.id, t.field, t.value, t.version"
+    )
+    told = cursor.fetchall()
+    roots = {row[0] for row in told}
+    if not roots:
+        return []
+    families = Customer.objects.filter(Q(pk__in=roots) | Q(merged_into__in=roots))
+    people = {one.pk: one for one in families.select_for_update().order_by("pk")}
+    before = {pk: _shown(people[pk]) for pk in roots}
+    changed = {root for root, pk, *said in told if _tell_text(people[pk], *said)}
+    for root in roots:
+        show(people[root], [one for one in people.values() if root in (one.pk, one.merged_into_id)])
+    rows = [{"id": pk, **{name: getattr(one, name) for name in SAVED}} for pk, one in people.items()]
+    rewrite_rows("customers_customer", SAVED, rows)
+    return sorted(changed | {pk for pk in roots if _shown(people[pk]) != before[pk]})
+
+
+def _tell_text(customer: Record, name: str, text: str, version: int) -> bool:
+    value = json.loads(text) if name in ("accepts_email", "tags") else text
+    return tell(customer, {name: value}, version)
 
 
 def _move_own(cursor: Any) -> None:
@@ -186,6 +252,5 @@ def _move_own(cursor: Any) -> None:
     told = cursor.fetchall()
     people = Customer.objects.in_bulk({row[0] for row in told})
     for customer, name, text, version in told:
-        value = json.loads(text) if name in ("accepts_email", "tags") else text
-        tell(people[customer], {name: value}, version)
+        _tell_text(people[customer], name, text, version)
     rewrite_rows("customers_customer", ["own"], [{"id": pk, "own": one.own} for pk, one in people.items()])

@@ -222,7 +222,7 @@ def write_latest(cursor: Any) -> None:
 
     The highest (version, value) wins, so the order of arrival does not matter.
     """
-    before_telling(cursor)
+    told = before_telling(cursor)
     texts = ", ".join(f"{f} = coalesce(n.value ->> '{f}', c.{f})" for f in FIELDS[:-2])
     cursor.execute(
         f"""
@@ -249,3 +249,4 @@ def write_latest(cursor: Any) -> None:
         INSERT INTO changed SELECT id FROM written WHERE changed
         """
     )
+    cursor.execute("INSERT INTO changed SELECT unnest(%s::bigint[])", [told])

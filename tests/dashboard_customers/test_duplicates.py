@@ -7,8 +7,8 @@ import json
 import pytest
 
 from retention.customers.models import Apart, Customer, Merge
-from tests.dashboard_customers.shop import count, open_shop, twins
-from tests.world import an_order
+from tests.dashboard_customers.shop import count, known_as, open_shop, twins
+from tests.world import a_customer, an_order
 
 pytestmark = pytest.mark.django_db
 URL = "/fern-finch/customers/duplicates/"
@@ -55,6 +55,42 @@ def test_the_page_of_the_person_names_the_suspect_and_takes_merges_apart(store, 
     assert of(two).merged_into is None
     again = client.post(f"/fern-finch/customers/merges/{Merge.objects.get().pk}/undo/", follow=True)
     assert "undone already" in again.content.decode()
+
+
+def test_the_chosen_name_stays_and_every_address_is_on_the_page(store, sam, as_user):
+    one = a_customer(
+        store, "ana.ruiz@gmail.com", first_name="Ana", last_name="Ruiz", phone="+34 600 100 200",
+        versions={"first_name": 1},
+    )  # fmt: skip
+    two = a_customer(
+        store, "anaruiz+shop@gmail.com", first_name="A.", last_name="Ruiz", phone="+34 600 300 400",
+        versions={"first_name": 9, "email": 9, "phone": 9},
+    )  # fmt: skip
+    known_as(two, "c2")
+    client = as_user(sam)
+    answer = client.post(f"{BASE}/{one.pk}/merge/{two.pk}/", headers=HX)
+    assert "Ana Ruiz is one person now" in answer["HX-Trigger"]
+    assert (of(one).name, of(one).email, of(one).phone) == (
+        "Ana Ruiz",
+        "ana.ruiz@gmail.com",
+        "+34 600 100 200",
+    )
+    text = client.get(f"{BASE}/{one.pk}/").content.decode()
+    for value, whence in (
+        ("ana.ruiz@gmail.com", "this record"), ("+34 600 100 200", "this record"),
+        ("anaruiz+shop@gmail.com", f"record {two.pk} · Shop c2"),
+        ("+34 600 300 400", f"record {two.pk} · Shop c2"),
+    ):  # fmt: skip
+        assert f"<dd>{value}<small>{whence}</small></dd>" in text
+
+
+def test_an_address_that_a_person_once_had_is_on_the_page(store, ana, as_user):
+    one = a_customer(store, "ana@example.com")
+    url = f"{BASE}/{one.pk}/"
+    assert "contacts" not in as_user(ana).get(url).content.decode()
+    known_as(one, "old@example.com", "email")
+    text = as_user(ana).get(url).content.decode()
+    assert "<dd>old@example.com<small>this record</small></dd>" in text
 
 
 def test_two_people_are_not_proposed_again(store, marco, as_user):

@@ -165,6 +165,7 @@ def person_page(
         "erased_day": _day(customer.erased_at, store),
         "tag_problem": tag_problem,
         "merges": [(merge, _day(merge.merged_at, store)) for merge in person.merges(customer)],
+        "contacts": [_contact(one, customer) for one in person.contacts(customer)],
         "suspects": [_suspect(customer, pair) for pair in person.suspects(customer)],
         "panels": _panels(request, customer),
         "company_place": ", ".join(p for p in (customer.city, customer.region, customer.country) if p),
@@ -279,6 +280,12 @@ def _preference(customer: Customer) -> dict[str, Any]:
         found.paused_until if found and found.paused_until and found.paused_until > timezone.now() else None
     )
     return {"preference": found, "paused": _day(pause, customer.store)}
+
+
+def _contact(one: person.Contact, customer: Customer) -> dict[str, str]:
+    whence = "this record" if one.record == customer.pk else f"record {one.record}"
+    known = one.known_as.replace("_", " ").capitalize()
+    return {"label": one.label, "value": one.value, "whence": f"{whence} · {known}" if known else whence}
 
 
 def _suspect(customer: Customer, pair: Any) -> dict[str, Any]:

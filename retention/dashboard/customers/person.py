@@ -15,11 +15,12 @@ from django.utils import timezone
 from retention.customers import consent
 from retention.customers.asking import waiting_since
 from retention.customers.duplicates import Proposal, duplicates_of
-from retention.customers.merging import records_of
+from retention.customers.merging import records_of, with_others
 from retention.customers.models import (
     Channel,
     Consent,
     Customer,
+    Identity,
     Merge,
     Note,
     Preference,
@@ -28,6 +29,7 @@ from retention.customers.models import (
     Status,
 )
 from retention.customers.preferences import preference_of
+from retention.customers.registers import registers_of
 from retention.dashboard.customers.titles import erased_title, title_of
 from retention.lib.addresses import place_of
 from retention.metrics import queries as metrics
@@ -40,6 +42,7 @@ from retention.segments.ready import READY
 from retention.stores.models import Store
 
 ORDERS = 20
+CONTACTS = {"email": "E-mail", "phone": "Phone"}
 RFM = ("rfm.recency", "rfm.frequency", "rfm.money")
 
 
@@ -238,6 +241,43 @@ def orders(customer: Customer, *, before: str = "", size: int = ORDERS) -> tuple
 def merges(customer: Customer) -> list[Merge]:
     """The records that are in this one directly, and can be taken out."""
     return list(Merge.objects.filter(survivor=customer, undone_at=None).select_related("other"))
+
+
+@dataclass(frozen=True)
+class Contact:
+    """An address or a number, and by which of the person's records it is known."""
+
+    label: str
+    value: str
+    record: int
+    # What the outside world calls that record: "shop 4711".
+    known_as: str
+
+
+def contacts(customer: Customer) -> list[Contact]:
+    """All of them, those of the record itself first. Nothing where the heading tells all there is."""
+    if customer.erased_at:
+        return []
+    names = list(customer.identities.all())
+    told = [("email", one.external_id, one.home or customer.pk) for one in names if one.source == "email"]
+    for record in with_others(customer):
+        registers = registers_of(record)
+        own = [(name, str(registers[name][1]), record.pk) for name in CONTACTS if name in registers]
+        # As it was written, before the same in lower case.
+        told = [*own, *told] if record.pk == customer.pk else [*told, *own]
+    found: dict[tuple[str, str], Contact] = {}
+    for name, value, pk in sorted(
+        told, key=lambda one: (list(CONTACTS).index(one[0]), one[2] != customer.pk)
+    ):
+        if value:
+            known = next((f"{n.source} {n.external_id}" for n in names if _names(n, pk, customer)), "")
+            found.setdefault((name, value.casefold()), Contact(CONTACTS[name], value, pk, known))
+    several = len(found) > len({contact.label for contact in found.values()})
+    return list(found.values()) if several or customer.own is not None else []
+
+
+def _names(name: Identity, record: int, customer: Customer) -> bool:
+    return name.source != "email" and (name.home or customer.pk) == record
 
 
 def suspects(customer: Customer) -> list[Proposal]:

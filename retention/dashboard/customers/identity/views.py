@@ -44,7 +44,7 @@ def merge(request: StoreRequest, store: Store, pk: int, other: int) -> HttpRespo
     """The first stays, the other becomes part of it."""
     one, two = _pair(store, pk, other)
     try:
-        done = merging.merge_customers(one, two, by=actor(request.user))
+        done = merging.merge_customers(one, two, by=actor(request.user), chosen=True)
     except NotPossible as problem:
         return _refused(request, store, str(problem))
     undo = reverse("customers:unmerge", args=[store.slug, done.pk])
