@@ -8,21 +8,25 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import normalize
 
 from django.db import connection
 
 from retention.stores.models import Store
 
-# As the indexes of customers 0007 and orders 0004 have them.
-NAME = "lower(u.first_name || ' ' || u.last_name) COLLATE \"C\""
-LAST_NAME = "lower(u.last_name || ' ' || u.first_name) COLLATE \"C\""
+# As the indexes of customers 0007 and 0010 and orders 0004 have them.
+NAME = "customers_plain(u.first_name || ' ' || u.last_name) COLLATE \"C\""
+LAST_NAME = "customers_plain(u.last_name || ' ' || u.first_name) COLLATE \"C\""
 EMAIL = 'lower(u.email) COLLATE "C"'
-COMPANY = 'lower(u.company) COLLATE "C"'
+COMPANY = 'customers_plain(u.company) COLLATE "C"'
 PHONE = "regexp_replace(u.phone, '\\D', '', 'g') COLLATE \"C\""
 ORDER = "ltrim(lower(o.number), '#') COLLATE \"C\""
 
 # Enough for a list; when filters take away most of them, more are looked at.
 FEW, MANY = 200, 4_000
+MARKS = re.compile("[\u0300-\u036f]")
+DOUBLE = {"ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE"}
+LETTERS = str.maketrans({**dict(zip("øØłŁđĐðÐħĦı", "oOlLdDdDhHi", strict=True)), **DOUBLE})
 LIKE_PHONE = re.compile(r"[\d\s()+./-]+")
 
 
@@ -50,13 +54,14 @@ def find(store: Store, text: str, *, most: int | None = FEW) -> Hits:
 
 def _by_beginning(words: str, given: dict[str, Any]) -> list[str]:
     ways: list[str] = []
-    for place, spelling in enumerate(_spellings(words)):
-        given[f"begins{place}"] = _like(spelling)
-        for expression, filled in (
-            (NAME, "true"), (LAST_NAME, "u.last_name <> ''"), (EMAIL, "u.email <> ''"),
-            (COMPANY, "u.company <> ''"),
-        ):  # fmt: skip
-            ways.append(_people(f"{expression} LIKE %(begins{place})s", expression, filled, len(ways)))
+    for column, filled, meant in (
+        (NAME, "true", _plain(words)), (LAST_NAME, "u.last_name <> ''", _plain(words)),
+        (EMAIL, "u.email <> ''", words), (COMPANY, "u.company <> ''", _plain(words)),
+    ):  # fmt: skip
+        for spelling in _spellings(meant):
+            name = f"begins{len(ways)}"
+            given[name] = _like(spelling)
+            ways.append(_people(f"{column} LIKE %({name})s", column, filled, len(ways)))
     if " " not in words and any(sign.isdigit() for sign in words):
         given["number"] = _like(words.lstrip("#").lower())
         ways.append(
@@ -104,6 +109,11 @@ def _by_whole_name(words: str, given: dict[str, Any]) -> list[str]:
         " SELECT i.customer_id, 120 FROM s JOIN customers_identity i ON i.store_id = %(store)s"
         " AND i.source = s.source AND i.external_id = ANY(%(whole)s)"
     ]
+
+
+def _plain(words: str) -> str:
+    """Without the marks on letters, as `customers_plain` of the database; small letters come later."""
+    return MARKS.sub("", normalize("NFD", words)).translate(LETTERS)
 
 
 def _spellings(words: str) -> list[str]:
