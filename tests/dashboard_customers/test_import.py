@@ -18,6 +18,7 @@ from retention.customers.consent import Evidence, record_consent, status_of
 from retention.customers.models import Customer, Proof
 from retention.customers.privacy import erase_customer, find_person
 from retention.ingest import tasks
+from retention.ingest.lists import importing
 from retention.ingest.lists.formats import FORMATS
 from retention.ingest.models import ImportRun, State
 from retention.ingest.running import advance
@@ -152,7 +153,8 @@ def test_the_rejected_rows_come_as_a_file_with_line_and_reason(browser, store):
     assert not Customer.objects.filter(email="bob@example.com").exists()
 
 
-def test_a_stopped_import_goes_on_and_counts_as_if_it_had_not_stopped(browser, store):
+def test_a_stopped_import_goes_on_and_counts_as_if_it_had_not_stopped(browser, store, monkeypatch):
+    monkeypatch.setattr(importing, "CHUNK", 500)
     rows = "".join(f"p{n}@example.com,P,\n" if n % 7 else f"p{n},P,\n" for n in range(1_300))
     run = dropped(browser, ("Email,First Name,Tags\n" + rows).encode())
     foretold = (run.rows_read, run.accepted, run.rejected, run.facts_new)
@@ -240,3 +242,32 @@ def test_lists_and_files_of_orders_have_pages_of_their_own(browser):
 def test_the_button_is_there_for_those_who_may(request, as_user, store, who, may):
     page = as_user(request.getfixturevalue(who)).get("/fern-finch/customers/").content.decode()
     assert ("Import a list" in page) == may
+
+
+def test_rows_are_not_called_people(browser):
+    rows = "MC1@example.com,M,\nmc1@example.com,M,\nann@example.com,Ann,\n"
+    run = dropped(browser, ("Email,First Name,Tags\n" + rows).encode(), status="subscribed")
+    page = shown(browser, run)
+    assert "3 rows read = 3 usable + 0 rejected. They tell of 2 people." in page
+    assert "Rows about marketing e-mails: 3 " in page
+    assert "Import 3 rows" in page
+    assert number(page, "New people") == "2"
+
+
+def test_a_list_without_a_usable_row_cannot_be_imported(browser):
+    run = dropped(browser, b"Email,First Name,Tags\nnobody,Ann,\n")
+    page = shown(browser, run)
+    assert "There is nothing to import" in page
+    assert 'id="import-now"' not in page
+
+
+def test_a_text_that_was_cut_is_told_and_the_time_is_the_stores(browser, store):
+    type(store).objects.update(time_zone="Pacific/Auckland")
+    run = dropped(browser, f"Email,First Name,Tags\nann@example.com,{'Ann' * 80},\n".encode())
+    assert "In 1 row a text was too long" in shown(browser, run)
+    press(browser, run, "start")
+    assert "In 1 row a text was too long" in shown(browser, run)
+    ImportRun.objects.update(finished_at="2026-01-31T20:05:00Z")
+    page = shown(browser, run)
+    assert "Feb 1, 2026, 9:05" in page
+    assert "UTC" not in page

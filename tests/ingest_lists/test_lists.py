@@ -36,7 +36,7 @@ FILES = {
     "klaviyo": ("klaviyo", "", (4, 1, 2)),
     "activecampaign": ("activecampaign", "subscribed", (3, 1, 2)),
     "getresponse": ("getresponse", "subscribed", (2, 1, 2)),
-    "drip": ("drip", "unsubscribed", (2, 1, 3)),
+    "drip": ("drip", "unsubscribed", (3, 1, 2)),
     "constant_contact": ("constant_contact", "subscribed", (2, 1, 2)),
 }
 
@@ -131,7 +131,7 @@ def test_mailchimp_keeps_the_proof_of_opting_in(store):
         ("confirmed", "2019-05-01 12:40:00", "203.0.113.10", "mailchimp"),
     ]
     assert sorted(mara.tags) == ["Blog, weekly", 'He said "hi"', "VIP"]
-    assert (mara.birthday, mara.country, mara.custom["Shoe size"]) == ("--02-29", "se", "41")
+    assert (mara.birthday, mara.country, mara.custom["Shoe size"]) == ("--02-29", "SE", "41")
     assert mara.custom["NOTES"] == 'likes ferns\nand "moss"'
     assert person(store, "odd@example.com").custom["Birthday"] == "99/99"
 
@@ -278,6 +278,48 @@ def test_an_erased_person_is_not_brought_back_by_a_list(store):
     assert [reason for _, reason in result.rejected_rows if "erased" in reason]
     assert result.read == result.accepted + result.same + result.rejected
     assert not Customer.objects.filter(email="mara.lind@example.com").exists()
+
+
+def written(folder, *rows):
+    path = folder / "list.csv"
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    return path
+
+
+def test_a_name_that_is_too_long_is_cut_and_kept(store, tmp_path):
+    long, phone = "Mara " * 50, "+1 " + "5" * 60
+    header = ["Email", "First Name", "Phone Number", "Country", "Klaviyo ID"]
+    path = written(tmp_path, header, ["mara@example.com", long, phone, "se", "k1"])
+    result = import_people(store, path)
+    assert (result.accepted, result.rejected, result.cut) == (1, 0, 1)
+    mara = person(store, "mara@example.com")
+    assert (mara.first_name, mara.phone, mara.country) == (long[:199], "", "SE")
+    assert mara.custom == {"First Name": long, "Phone Number": phone}
+    assert import_people(store, path).same == 1
+    second = a_store()
+    import_people(second, export(store, "klaviyo", tmp_path))
+    assert picture(second) == picture(store)
+
+
+def test_a_full_name_that_is_too_long_stops_nothing(store, tmp_path):
+    path = written(tmp_path, ["email", "name"], ["mara@example.com", "Mara " + "x" * 300])
+    assert import_people(store, path).cut == 1
+    mara = person(store, "mara@example.com")
+    assert (mara.first_name, mara.last_name, mara.custom) == (
+        "Mara",
+        "x" * 200,
+        {"name": "Mara " + "x" * 300},
+    )
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_tag_with_a_comma_is_one_tag_in_every_file(store, tmp_path, form):
+    header = ["Email Address", "MEMBER_RATING", "TAGS"]
+    import_people(store, written(tmp_path, header, ["mara@example.com", "5", '"early, bird"']))
+    second = a_store()
+    import_people(second, export(store, form, tmp_path))
+    assert person(second, "mara@example.com").tags == ["early, bird"]
 
 
 def test_a_list_tells_a_merged_record_its_own(store):

@@ -27,6 +27,8 @@ class ListResult:
     people_same: int = 0
     # People who refused, and of whom the file says that they are subscribed: they stay as they are.
     people_kept_out: int = 0
+    # Rows with a text that was too long for its field.
+    cut: int = 0
     # The first ones: line and reason.
     rejected_rows: list[tuple[int, str]] = field(default_factory=list)
     # Those of the present chunk, all of them.
@@ -44,6 +46,7 @@ class ListResult:
             self.rejected_rows.append((line, reason))
 
     def hear(self, row: Person) -> None:
+        self.cut += row.cut
         heard = [one for one in row.evidence if (one.channel, one.purpose) == MAIL]
         now = standing(heard)
         said = now.status if now else ""
@@ -55,5 +58,6 @@ class ListResult:
             "format": self.format,
             "rows": {name: told[name] for name in ("read", "accepted", "same", "rejected")},
             "people": {name: told[f"people_{name}"] for name in ("new", "changed", "same")},
+            "cut": self.cut,
             "rejected_rows": [{"line": line, "reason": reason} for line, reason in self.rejected_rows[:20]],
         }

@@ -12,7 +12,7 @@ from typing import Any
 from retention.customers.consent import Evidence
 from retention.customers.models import Customer
 from retention.customers.registers import CUSTOM, TEXTS
-from retention.ingest.files.values import Unusable, clean, email_key, microseconds, remembered
+from retention.ingest.files.values import Unusable, clean, country, email_key, microseconds, remembered
 from retention.ingest.lists import proofs
 from retention.ingest.lists.cells import birthday, moment, tag_list, unguarded
 from retention.ingest.lists.formats import ListFormat
@@ -48,6 +48,8 @@ class Person:
     version: int = 0
     # By what the person may be known.
     names: list[Name] = field(default_factory=list)
+    # A text was too long for its field: what fits is there, and all of it is a custom field.
+    cut: bool = False
 
 
 def phone_key(phone: str) -> str:
@@ -143,12 +145,14 @@ def _taker(form: ListFormat, what: str, label: str) -> Taker | None:
         return None
     if what == "tag":
         return partial(_take_tag, label[4:].strip())
+    custom = partial(_take_custom, CUSTOM + label.removesuffix(RENAMED))
+    if what == "name":
+        return partial(_take_name, custom)
     if what in TAKERS:
         return TAKERS[what]
-    custom = partial(_take_custom, CUSTOM + label.removesuffix(RENAMED))
     if what == "birthday":
         return partial(_take_birthday, custom)
-    return partial(_take_text, what, label, LIMITS[what]) if what in TEXTS else custom
+    return partial(_take_text, what, custom, LIMITS[what]) if what in TEXTS else custom
 
 
 def _take_email(person: Person, text: str) -> None:
@@ -161,9 +165,13 @@ def _take_id(person: Person, text: str) -> None:
     person.id = clean(text)[:320]
 
 
-def _take_name(person: Person, text: str) -> None:
+def _take_name(custom: Taker, person: Person, text: str) -> None:
     first, _, last = clean(text).partition(" ")
-    person.fields |= {"first_name": first, "last_name": last.strip()}
+    last, limit = last.strip(), LIMITS["first_name"]
+    if len(first) > limit or len(last) > limit:
+        person.cut = True
+        custom(person, text)
+    person.fields |= {"first_name": first[:limit], "last_name": last[:limit]}
 
 
 def _take_tags(person: Person, text: str) -> None:
@@ -182,12 +190,18 @@ def _take_birthday(custom: Taker, person: Person, text: str) -> None:
         custom(person, text)
 
 
-def _take_text(what: str, label: str, limit: int, person: Person, text: str) -> None:
-    person.fields[what] = found = clean(text)
+def _take_text(what: str, custom: Taker, limit: int, person: Person, text: str) -> None:
+    """A text that is too long is kept whole as a custom field; half a name is one, half a phone is none."""
+    found = clean(text)
+    if len(found) > limit:
+        person.cut = True
+        custom(person, text)
+        if what not in READABLE:
+            return
+        found = found[:limit].rstrip()
+    person.fields[what] = country(found) if what == "country" else found
     if what == "phone":
         person.phone = found
-    if len(found) > limit:
-        raise Unusable(f"“{label}” is longer than {limit} characters.")
 
 
 def _take_custom(name: str, person: Person, text: str) -> None:
@@ -196,4 +210,5 @@ def _take_custom(name: str, person: Person, text: str) -> None:
 
 # They repeat down a column.
 TAGS, BIRTHDAY = remembered(tag_list), remembered(birthday)
-TAKERS: dict[str, Taker] = {"email": _take_email, "id": _take_id, "name": _take_name, "tags": _take_tags}
+TAKERS: dict[str, Taker] = {"email": _take_email, "id": _take_id, "tags": _take_tags}
+READABLE = {"first_name", "last_name", "company", "address1", "address2", "city", "region"}

@@ -60,6 +60,7 @@ def _so_far(run: ImportRun) -> ListResult:
         people_changed=run.facts_changed,
         people_same=run.facts_same,
         people_kept_out=run.options.get("kept_out", 0),
+        cut=run.options.get("cut", 0),
         said=dict(run.options.get("said", {})),
         line=run.chunk,
     )
@@ -77,4 +78,5 @@ def _show(run: ImportRun, result: ListResult) -> None:
     run.accepted, run.same, run.rejected = result.accepted, result.same, result.rejected
     run.facts_new, run.facts_changed = result.people_new, result.people_changed
     run.facts_same, run.chunk = result.people_same, result.line
-    run.options = {**run.options, "kept_out": result.people_kept_out, "said": dict(result.said)}
+    counts = {"kept_out": result.people_kept_out, "cut": result.cut, "said": dict(result.said)}
+    run.options = {**run.options, **counts}

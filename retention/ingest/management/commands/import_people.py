@@ -73,6 +73,8 @@ def _sentence(result: ListResult) -> str:
         f" {result.accepted:,} accepted, {result.same:,} same, {result.rejected:,} rejected.",
         f"People: {result.people_new:,} new, {result.people_changed:,} changed, {result.people_same:,} same.",
     ]
+    if result.cut:
+        lines.append(f"In {result.cut:,} rows a text was too long for its field; a custom field has all.")
     lines += [f"  line {line}: {reason}" for line, reason in result.rejected_rows[:20]]
     if result.rejected > 20:
         lines.append(f"  and {result.rejected - 20:,} more rejected rows")
