@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from retention.customers.models import Status
 from retention.dashboard.customers.listing import Row
+from retention.ingest.lists.cells import tag_cell
 from retention.lib import formats
 from retention.lib.spreadsheets import Cell
 from retention.stores.models import Store
@@ -93,7 +94,7 @@ COLUMNS: dict[str, Column] = {
         ("email_marketing", "sms_marketing"),
         lambda row, store: [row.email_status, row.sms_status],
     ),
-    "tags": Column("Tags", lambda row, store: "", ("tags",), lambda row, store: [", ".join(row.tags)]),
+    "tags": Column("Tags", lambda row, store: "", ("tags",), lambda row, store: [_tags(row)]),
     "added": Column(
         "Added",
         lambda row, store: formats.day(row.added.astimezone(store.tz).date(), store.locale),
@@ -104,6 +105,11 @@ COLUMNS: dict[str, Column] = {
     ),
 }
 USUAL = ("place", "purchases", "net", "last", "consent", "tags")
+
+
+def _tags(row: Row) -> str:
+    """In quotes where a comma is part of a tag, so that an import reads the same tags."""
+    return ", ".join(tag_cell([tag], quoted=False) for tag in row.tags)
 
 
 def chosen(names: Iterable[str]) -> tuple[str, ...]:

@@ -15,10 +15,11 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from retention.customers.models import Channel, Purpose
+from retention.customers.models import Channel, Customer, Purpose
 from retention.dashboard.customers import search
 from retention.dashboard.customers.titles import erased_title, title_of
 from retention.dashboard.customers.wanted import Wanted, minor
+from retention.ingest.files import values
 from retention.lib.addresses import id_of
 from retention.metrics.queries import today
 from retention.stores.models import Store
@@ -110,7 +111,7 @@ def crowd(store: Store, wanted: Wanted, *, whole: bool = False) -> Crowd:
     found = Crowd(("u.store_id = %(store)s", "u.merged_into_id IS NULL"), {"store": store.pk})
     found = _bought(found, store, wanted)
     if wanted.country:
-        found = found.and_("u.country = %(country)s AND u.country <> ''", country=wanted.country)
+        found = _living(found, store, values.country(wanted.country))
     if wanted.tag:
         found = found.and_("u.tags @> jsonb_build_array(%(tag)s::text) AND u.tags <> '[]'", tag=wanted.tag)
     if wanted.consent:
@@ -123,6 +124,16 @@ def crowd(store: Store, wanted: Wanted, *, whole: bool = False) -> Crowd:
             segment=int(wanted.segment),
         )
     return _searched(found, store, wanted, whole) if wanted.q else found
+
+
+def _living(found: Crowd, store: Store, country: str) -> Crowd:
+    """In this country. Its code in small letters, as it came once, is asked for only where somebody has it:
+    the index is in order for one spelling."""
+    small = country.lower()
+    people = Customer.objects.filter(store=store, merged_into=None)
+    if len(country) == 2 and people.filter(country=small).exists():
+        return found.and_("u.country = ANY(%(country)s) AND u.country <> ''", country=[country, small])
+    return found.and_("u.country = %(country)s AND u.country <> ''", country=country)
 
 
 def _searched(found: Crowd, store: Store, wanted: Wanted, whole: bool) -> Crowd:
@@ -296,4 +307,4 @@ def countries(store: Store) -> list[str]:
             """,
             {"store": store.pk},
         )
-        return [row[0] for row in cursor.fetchall()]
+        return sorted({values.country(row[0]) for row in cursor.fetchall()})
