@@ -1,4 +1,4 @@
-/* The list of customers by keyboard: "/" searches, arrows walk from the search through the people. Ticks of a whole page. */
+/* The list of customers by keyboard: "/" searches, arrows walk from the search through the people. Ticks of a whole page, counted. */
 "use strict";
 
 function people() {
@@ -30,9 +30,20 @@ document.addEventListener("keydown", (event) => {
   }
   if (event.key === "ArrowDown" || event.key === "ArrowUp") walk(event);
 });
+/* How many are ticked, also after an answer brought other rows; those further down come as hidden fields. */
+function tellTicked() {
+  const told = document.querySelector("[data-ticked]");
+  if (!told) return;
+  const number = document.querySelectorAll(".customers input[name=ids]:checked, .bulk input[name=ids]").length;
+  const words = number ? `${number} ticked` : "";
+  if (told.textContent !== words) told.textContent = words;
+}
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-tick-all]")) tickAll(event.target.checked);
+  tellTicked();
 });
+document.addEventListener("htmx:afterSettle", tellTicked);
+document.addEventListener("DOMContentLoaded", tellTicked);
 /* After an answer that changed something the drawer of a form has nothing more to say. */
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful && event.detail.requestConfig.verb === "post" && event.target.closest(".drawer")) {

@@ -11,6 +11,7 @@ from retention.customers.merging import merge_customers, unmerge
 from retention.customers.models import Customer, Tagging
 from retention.customers.privacy import erase_customer
 from retention.customers.registers import tell
+from retention.dashboard.customers import listing
 from retention.timeline.models import Event
 from tests.dashboard_customers.shop import open_shop
 from tests.world import a_customer
@@ -78,6 +79,35 @@ def test_a_form_that_says_nothing_changes_nothing(store, olivia, as_user, data, 
     assert answer.status_code == 422
     assert problem in answer.content.decode()
     assert not Tagging.objects.exists()
+
+
+def test_what_was_ticked_and_typed_stays_when_a_tag_is_refused(store, olivia, as_user, monkeypatch):
+    people = open_shop(store)
+    monkeypatch.setattr(listing, "PAGE", 1)
+    monkeypatch.setattr(listing.listed, "__kwdefaults__", {"after": "", "size": 1})
+    ticked = [people["mara"].pk, people["cyd"].pk]
+    data = {"ids": ticked, "tag": "a,b", "turn": "add"}
+    answer = as_user(olivia).post(TAG, data, headers=HX)
+    # Only the place of the error: the rest of the page stays as it is.
+    assert (answer.status_code, answer["HX-Retarget"]) == (422, "#bulk-problem")
+    assert "One tag at a time" in answer.content.decode()
+    assert "<table" not in answer.content.decode()
+    text = as_user(olivia).post(TAG, data).content.decode()
+    assert f'value="{people["mara"].pk}" checked' in text
+    # Further down than the page shows.
+    assert f'<input type="hidden" name="ids" value="{people["cyd"].pk}">' in text
+    assert 'value="a,b"' in text
+    assert "One tag at a time" in text
+
+
+def test_the_bar_says_how_many_everybody_is(store, marco, ana, as_user):
+    open_shop(store)
+    text = as_user(marco).get("/fern-finch/customers/").content.decode()
+    assert 'Everybody in this list<span id="everybody"> (3 customers)</span>' in text
+    counted = as_user(marco).get("/fern-finch/customers/count/", headers={**HX, "HX-Target": "count"})
+    assert '<span id="everybody" hx-swap-oob="true"> (3 customers)</span>' in counted.content.decode()
+    counted = as_user(ana).get("/fern-finch/customers/count/", headers={**HX, "HX-Target": "count"})
+    assert "everybody" not in counted.content.decode()
 
 
 def test_people_of_another_store_are_passed_over(store, other_store, olivia, as_user):

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
+from django.http import QueryDict
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
@@ -24,6 +25,7 @@ from retention.dashboard.customers.titles import heard_from
 from retention.dashboard.customers.wanted import CONSENT, LAST, SORTS, Wanted, words
 from retention.dashboard.models import SavedView
 from retention.lib import formats
+from retention.lib.addresses import id_of
 from retention.lib.htmx import wants_part
 from retention.segments.explaining import Explained
 from retention.segments.models import Segment
@@ -70,6 +72,19 @@ def listing_page(
         "may": may(request),
         "problem": problem,
         **({} if wants_part(request) else _choices(store, wanted)),
+    }
+
+
+def bulk(given: QueryDict, rows: list[dict[str, Any]], problem: str) -> dict[str, Any]:
+    """A form for many that was refused: what was ticked and typed in it."""
+    ticked = {int(pk) for pk in given.getlist("ids") if id_of(pk) is not None}
+    shown = {row["id"] for row in rows}
+    return {
+        "problem": problem,
+        "typed": given.get("tag", ""),
+        "everybody": bool(given.get("everybody")),
+        "ticked": ticked & shown,
+        "elsewhere": sorted(ticked - shown),
     }
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
@@ -19,7 +19,7 @@ from retention.customers.models import Customer, Note, Tagging
 from retention.dashboard.customers import actions, columns, listing, pages
 from retention.dashboard.customers import person as people
 from retention.dashboard.customers.forms import BulkTagForm, NoteForm, TagForm, ViewForm
-from retention.dashboard.customers.roles import KEEPERS
+from retention.dashboard.customers.roles import KEEPERS, may
 from retention.dashboard.customers.wanted import Wanted, parse
 from retention.dashboard.desk_actions import actor
 from retention.dashboard.models import SavedView
@@ -53,7 +53,7 @@ def count(request: StoreRequest, store: Store) -> HttpResponse:
     """How many the list has; asked after the page is there, because it reads all of them."""
     number = listing.count(listing.crowd(store, _wanted(request), whole=True))
     words = formats.counted(number, "customer", locale=store.locale)
-    return page(request, "customers/count.html", {"words": words})
+    return page(request, "customers/count.html", {"words": words, "may": may(request)})
 
 
 @require_safe
@@ -79,9 +79,7 @@ def tag(request: StoreRequest, store: Store) -> HttpResponse:
             raise tagged.TooMany(form.problem)
         told = _tag(store, wanted, form, by=actor(request.user))
     except tagged.TooMany as problem:
-        return invalid(
-            request, "customers/list.html", pages.listing_page(request, wanted, problem=str(problem))
-        )
+        return _untagged(request, wanted, str(problem))
     many = formats.counted(len(told.customers), "customer", locale=store.locale)
     words = f"“{told.tag}” put on {many}." if told.added else f"“{told.tag}” taken off {many}."
     undo = reverse("customers:untag", args=[store.slug, told.pk]) + f"?{wanted.query()}"
@@ -92,6 +90,18 @@ def tag(request: StoreRequest, store: Store) -> HttpResponse:
         request, "customers/tagged.html", context, to=context["here"], toast=words,
         undo=undo if told.customers else "",
     )  # fmt: skip
+
+
+def _untagged(request: StoreRequest, wanted: Wanted, problem: str) -> HttpResponse:
+    """What was ticked and typed stays. Of a page that is there only the place of the error changes, so that
+    also the people further down keep their ticks."""
+    context = pages.listing_page(request, wanted)
+    context["bulk"] = pages.bulk(request.POST, context["rows"], problem)
+    if not wants_part(request):
+        return invalid(request, "customers/list.html", context)
+    answer = render(request, "customers/_bulk.html#bulk_problem", context, status=422)
+    answer["HX-Retarget"], answer["HX-Reswap"] = "#bulk-problem", "outerHTML"
+    return answer
 
 
 def _tag(store: Store, wanted: Wanted, form: BulkTagForm, *, by: str) -> Tagging:
