@@ -355,3 +355,11 @@ def test_an_export_without_ids_tells_of_the_same_orders(import_text: Import):
     assert list(Order.objects.values_list("external_id", flat=True)) == [WHOLE["Id"], WHOLE["Id"]]
     assert list(Refund.objects.values_list("external_id", "amount")) == [(f"{WHOLE['Id']}:refund", 4500)] * 2
     assert import_text(old, "--dry-run", store="two")["orders"]["new"] == 0
+
+
+def test_a_country_code_is_in_capitals_however_the_file_writes_it(import_text: Import):
+    import_text(shopify(("Cap", "20.00"), Email="a@x.com", Billing_Country="de"))
+    people = {"First Name": "Bob", "Last Name": "B", "Email": "b@x.com", "Accepts Marketing": "no"}
+    import_text(table({**people, "Default Address Country Code": "se"}), name="customers.csv")
+    assert Order.objects.get().country == "DE"
+    assert dict(Customer.objects.values_list("email", "country")) == {"a@x.com": "DE", "b@x.com": "SE"}
