@@ -82,12 +82,20 @@ class Behind:
         if event.kind == SegmentChanged.name:
             name = self.segments.get(data.get("segment", 0))
             data["segment"] = f"“{name}”" if name else "that is gone"
-            data |= {
-                side: formats.number(data.get(side, 0), self.store.locale) for side in ("entered", "left")
-            }
+            data["what"] = f"{data.get('what', '')}{self._moved(data)}"
         if "channel" in data:
             data["channel"] = SPOKEN.get(data["channel"], data["channel"])
         return data
+
+    def _moved(self, data: dict[str, object]) -> str:
+        """ ", with 463 people" of a new segment, ": 3 people came in, 1 left" of a changed one."""
+        came, left = (int(str(data.get(side, 0))) for side in ("entered", "left"))
+        people = formats.counted(came, "person", "people", self.store.locale)
+        if came and data["what"] == "made":
+            return f", with {people}"
+        gone = formats.counted(left, "person", "people", self.store.locale)
+        moved = ", ".join([f"{people} came in"] * bool(came) + [f"{gone} left"] * bool(left))
+        return f": {moved}" if moved else ""
 
     def _about(self, event: Event) -> tuple[str, str]:
         """Of whom, or of what, it was; and where that is to be seen."""

@@ -295,8 +295,11 @@ def segment_as_json(segment: Segment) -> dict[str, Any]:
 
 def segment_from_json(store: Store, told: Any, *, by: str, now: datetime | None = None) -> Segment:
     """A segment from such a file. Raises RuleError or NotPossible."""
-    if not isinstance(told, dict) or not isinstance(told.get("name"), str):
-        raise NotPossible("This file is not a segment.")
+    if not isinstance(told, dict):
+        raise NotPossible("This file is not a segment: that is one object in braces, with a name and a rule.")
+    for part, kind in (("name", str), ("rule", dict)):
+        if not isinstance(told.get(part), kind):
+            raise NotPossible(f"This file is not a segment: it has no “{part}”.")
     name, description = told["name"].strip(), str(told.get("description", ""))
     if not can_be_kept(name + description):
         raise NotPossible("The name or the description has characters that cannot be kept.")

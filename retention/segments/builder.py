@@ -98,7 +98,10 @@ class Line:
     @property
     def name(self) -> str:
         """For those who do not see where the line stands."""
-        return f"{'Group' if self.is_group else 'Condition'} {self.key.removeprefix('r-').replace('-', '.')}"
+        if self.key == "r":
+            return "The whole rule"
+        places = ".".join(str(int(place) + 1) for place in self.key.split("-")[1:])
+        return f"{'Group' if self.is_group else 'Condition'} {places}"
 
 
 class Builder:

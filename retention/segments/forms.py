@@ -110,5 +110,10 @@ class SegmentFileForm(forms.Form):
             raise forms.ValidationError("This file is larger than a segment can be.")
         try:
             return json.loads(file.read().decode("utf-8-sig"))
+        except UnicodeDecodeError:
+            raise forms.ValidationError("This file is not a segment: it is no text in UTF-8.") from None
+        except json.JSONDecodeError as error:
+            where = f"line {error.lineno}, column {error.colno}"
+            raise forms.ValidationError(f"This file is not a segment: it is no JSON at {where}.") from None
         except (ValueError, RecursionError):
-            raise forms.ValidationError("This file is not a segment.") from None
+            raise forms.ValidationError("This file is not a segment: it cannot be read.") from None

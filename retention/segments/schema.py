@@ -67,6 +67,8 @@ def _number(schema: Json, value: Any) -> Iterable[str]:
         yield "needs a number"
     elif schema["type"] == "integer" and not isinstance(value, int):
         yield "needs a whole number"
+    elif schema.get("minimum") == 0 and value < 0:
+        yield "cannot be below zero"
     elif not schema.get("minimum", value) <= value <= schema.get("maximum", value):
         yield f"needs a number from {schema['minimum']:g} to {schema['maximum']:g}"
 

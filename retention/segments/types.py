@@ -6,7 +6,7 @@ SQL of an operator may be NULL, which means no.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -35,6 +35,9 @@ TEXTS: Json = {"type": "array", "items": TEXT, "minItems": 1, "maxItems": 1000}
 COUNT: Json = {"type": "integer", "minimum": 1, "maximum": 3650}
 DAY: Json = {"type": "string", "format": "date"}
 PAIR: Json = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
+# Of what is counted nothing is below zero; money can be, when more came back than was paid.
+COUNTED: Json = {**NUMBER, "minimum": 0}
+COUNTED_PAIR: Json = {**PAIR, "items": COUNTED}
 
 
 def _object(**properties: Json) -> Json:
@@ -129,6 +132,9 @@ NUMBERS = _operators(
     Operator("less_than", "is less than {value}", NUMBER, _compare("<"), lambda value: value > 0),
     Operator("between", "is from {value}", PAIR, _between, lambda value: min(value) <= 0 <= max(value)),
 )
+COUNTS = {
+    name: replace(one, value=COUNTED_PAIR if one.value is PAIR else COUNTED) for name, one in NUMBERS.items()
+}
 # A quotient of nothing is unknown: then only "is not known" holds.
 QUOTIENTS = {
     **{name: Operator(o.name, o.words, o.value, o.sql) for name, o in NUMBERS.items()},
@@ -330,7 +336,7 @@ DATES = {
 }
 DATE_CHECKS = _operators(SET, NOT_SET, Operator("month", "is in the month of {value}", MONTHS, _month_in))
 
-number = Type("number", NUMBERS)
+number = Type("number", COUNTS)
 money = Type("money", NUMBERS)
 quotient = Type("number", QUOTIENTS)
 average = Type("money", QUOTIENTS)
@@ -383,7 +389,7 @@ def _said(operator: Operator | DateOperator, value: Any, locale: str) -> str:
         return " to ".join(formats.day(date.fromisoformat(one), locale) for one in days)
     if operator.value is MONTHS:
         return " or ".join(date(2000, one, 1).strftime("%B") for one in value)
-    if operator.value is PAIR:
+    if operator.value in (PAIR, COUNTED_PAIR):
         return f"{value[0]:g} to {value[1]:g}"
     if isinstance(value, list):
         return ", ".join(str(one) for one in value)

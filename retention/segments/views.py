@@ -362,10 +362,9 @@ def _reasons(segment: Segment, person: Customer) -> dict[str, Any]:
 
 def _reason(found: Explained, node: Rule, words: Words) -> dict[str, Any]:
     """A node of the explanation with the words of its part of the rule."""
-    store = words.store
     told: dict[str, Any] = {"holds": found.holds, "kind": found.kind}
     if found.kind == "if":
-        turn = formats.moment(found.turns_at, store.locale, store.time_zone) if found.turns_at else ""
+        turn = words.turn(found.turns_at) if found.turns_at else ""
         return told | {"words": words.of(node), "value": words.value(node, found.value), "turn": turn}
     inner = [node["not"]] if found.kind == "not" else node[found.kind]
     children = [_reason(child, part, words) for child, part in zip(found.children, inner, strict=True)]

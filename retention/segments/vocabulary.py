@@ -42,7 +42,7 @@ class SegmentChanged(Kind):
 
     name = "segment.changed"
     icon = "users"
-    sentence = "Segment {segment} {what}: {entered} came in, {left} left"
+    sentence = "Segment {segment} {what}"
     segment: int
     what: str
     entered: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import cached_property
 from typing import Any
 
@@ -157,6 +157,13 @@ class Words:
         if isinstance(value, (int, float)):
             return self._number(condition, value)
         return self._text(str(value))
+
+    def turn(self, at: datetime) -> str:
+        """When a condition may change: a day, unless it is in the middle of one."""
+        local = at.astimezone(self.store.tz)
+        if local.time() == time():
+            return formats.day(local.date(), self.store.locale)
+        return formats.moment(at, self.store.locale, self.store.time_zone)
 
     def _number(self, condition: Condition, value: float) -> str:
         store = self.store

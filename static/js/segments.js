@@ -16,6 +16,20 @@ document.addEventListener("keydown", (event) => {
   if (!button.disabled) button.click();
 });
 
+/* A rule that is being built is nowhere but on the page: leaving asks first, unless that is what saving does. */
+let unsaved = false, saving = false;
+document.addEventListener("input", (event) => { if (event.target.closest("#builder")) unsaved = true; });
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("#builder button[name=do]");
+  if (!button) return;
+  saving = button.value === "save";
+  unsaved ||= !saving && button.value !== "check";
+});
+document.addEventListener("htmx:afterSwap", () => { saving = false; });
+window.addEventListener("beforeunload", (event) => {
+  if (unsaved && !saving && document.getElementById("builder")) event.preventDefault();
+});
+
 /* Without this it would press the first button of the form, which asks for the preview. */
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.isComposing || event.repeat || !event.target.matches("#builder input[name=name]")) return;

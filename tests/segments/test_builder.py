@@ -157,6 +157,33 @@ def test_saving_names_the_faulty_condition_beside_it(web, shop):
     assert not Segment.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"r-0:is": "at_least", "r-0:value": "-5"},
+        {"r-0:is": "between", "r-0:value.0": "-5", "r-0:value.1": "2"},
+    ],
+)
+def test_what_is_counted_is_not_below_zero(web, shop, given):
+    page = press(web, "save", name="Nobody", **{"r-0:if": "orders.count", **given})
+    assert page.status_code == 422
+    assert "“Number of purchases” cannot be below zero." in html.unescape(page.content.decode())
+    assert not Segment.objects.exists()
+
+
+def test_money_may_be_below_zero(web, shop):
+    press(web, "save", name="Losses", **{"r-0:if": "orders.spend", "r-0:is": "less_than", "r-0:value": "-5"})
+    assert Segment.objects.get().rule["all"][0]["value"] == -500
+
+
+def test_lines_are_counted_from_one_for_those_who_hear_the_page(web, shop):
+    page = press(web, "add-group:r", **COUNT).content.decode()
+    for name in ("Condition 1", "Group 2", "Condition 2.1"):
+        assert name in page
+    assert "Remove Condition 2.1" in page
+    assert not re.search(r"(Condition|Group) [\d.]*0", page)
+
+
 def test_a_taken_name_is_said_beside_the_name(web, shop):
     for _ in range(2):
         page = press(web, "save", name="Twice", **COUNT)

@@ -146,12 +146,27 @@ def test_out_to_a_file_and_in_again(web, again):
 
 
 @pytest.mark.parametrize(
-    "body", [b"nonsense", b"[1]", b'{"name": "x", "rule": {"if": "no.such"}}', b"\xff\xfe", b"[" * 9000]
+    ("body", "reason"),
+    [
+        (b"nonsense", "it is no JSON at line 1, column 1"),
+        (b'{"name": "x",\n "rule": }', "it is no JSON at line 2, column 10"),
+        (b"[1]", "that is one object in braces"),
+        (b'{"rule": {}}', "it has no “name”"),
+        (b'{"name": "x", "rule": [1]}', "it has no “rule”"),
+        (b'{"name": "x", "rule": {"if": "no.such"}}', "There is no condition “no.such”"),
+        (b"\xff\xfe", "it is no text"),
+        (b"[" * 9000, "it cannot be read"),
+    ],
+    ids=range(8),
 )
-def test_a_wrong_file_is_refused_in_words(web, shop, body):
+def test_a_wrong_file_is_refused_at_the_top_with_the_reason(web, shop, body, reason):
     answer = web.post(f"{HOME}import/", {"file": SimpleUploadedFile("s.json", body)})
+    shown = text(answer)
     assert answer.status_code == 422
-    assert 'class="error"' in text(answer)
+    top = shown[: shown.index('id="mine"')]
+    assert "“s.json” was not imported." in top
+    assert reason in top
+    assert 'class="error"' in shown
     assert not Segment.objects.exists()
 
 
@@ -192,7 +207,7 @@ def test_the_activity_page_tells_a_list_once_and_by_its_name(web, shop):
     vips = actions.create_list(shop, name="VIPs", by="user:1")
     web.post(f"{HOME}{vips.pk}/add/", {"emails": "ann@example.com, bob@example.com"})
     page = html.unescape(text(web.get("/fern-finch/activity/")))
-    assert "Segment “VIPs” changed by hand: 2 came, 0 left" in page
+    assert "Segment “VIPs” changed by hand: 2 people came in" in page
     assert "Entered segment" not in page
 
 

@@ -29,6 +29,7 @@ from retention.lib.addresses import id_of
 from retention.lib.htmx import wants_part
 from retention.segments.explaining import Explained
 from retention.segments.models import Segment
+from retention.segments.wording import Words
 from retention.stores.doors import StoreRequest
 from retention.stores.models import Role, Store
 
@@ -448,12 +449,13 @@ def answers(found: Explained | None, store: Store) -> list[dict[str, Any]]:
     """Every condition of a segment, with its answer and the value behind it."""
     if found is None:
         return []
+    words = Words(store)
     return [
         {
             "holds": one.holds,
             "words": one.words,
             "value": _value(one.value, store),
-            "turns": formats.moment(one.turns_at, store.locale, store.time_zone) if one.turns_at else "",
+            "turns": words.turn(one.turns_at) if one.turns_at else "",
         }
         for one in found.conditions()
     ]
