@@ -49,7 +49,9 @@ class Card:
     name: str
     label: str
     value: str
-    note: str
+    # Between what it probably lies, and on how many it rests.
+    likely: str
+    counted: str
     change: str
     # None: neither good nor bad.
     good: bool | None
@@ -57,17 +59,21 @@ class Card:
     bench: Bench | None = None
     link: str = ""
 
+    @property
+    def note(self) -> str:
+        return joined(self.likely, self.counted)
+
 
 @dataclass(frozen=True)
 class Wording:
     """How one kind of number is written."""
 
     value: Callable[[float], str]
-    width: Callable[[float], str]
-    change: Callable[[float], str]
+    # From low to high, and what that range is.
+    between: Callable[[float, float], str]
+    # Now and a year ago; "" where no change would show.
+    change: Callable[[float, float], str]
     counted: Callable[[int], str]
-    # Says what lies between low and high, where that is not an interval of confidence.
-    between: Callable[[float, float], str] | None = None
     # What is missing where there is no value.
     lacking: str = ""
     # For the ends of a bar, where decimals only disturb.
@@ -83,7 +89,8 @@ def card(name: str, label: str, course: Course, words: Wording, bench: Bench | N
         name=name,
         label=label,
         value=formats.NOTHING if now.value is None else words.value(now.value),
-        note=note(now, words),
+        likely=interval(now, words),
+        counted=words.counted(now.n),
         change=change,
         good=good,
         spark=_spark(course.on_the_way),
@@ -91,20 +98,15 @@ def card(name: str, label: str, course: Course, words: Wording, bench: Bench | N
     )
 
 
-def note(now: Estimate, words: Wording) -> str:
-    """ "± 0.9 · 9,812 buyers"; an interval that is far from even is written from-to."""
-    return " · ".join(part for part in (interval(now, words), words.counted(now.n)) if part)
+def joined(*parts: str) -> str:
+    """ "likely 30.5–32.3 % · 9,812 buyers"."""
+    return " · ".join(part for part in parts if part)
 
 
 def interval(now: Estimate, words: Wording) -> str:
     if now.value is None or now.low is None or now.high is None:
         return ""
-    if words.between:
-        return words.between(now.low, now.high)
-    below, above = now.value - now.low, now.high - now.value
-    if abs(above - below) <= 0.15 * max(above, below, 1e-12):
-        return f"± {words.width(max(above, below))}"
-    return f"{words.value(now.low)} to {words.value(now.high)}"
+    return words.between(now.low, now.high)
 
 
 def movement(course: Course, words: Wording) -> tuple[str, bool | None]:
@@ -114,12 +116,11 @@ def movement(course: Course, words: Wording) -> tuple[str, bool | None]:
         return words.lacking, None
     if before.value is None or not before.n:
         return "no figure a year ago", None
-    moved = now.value - before.value
-    written = words.change(moved)
-    if not written.startswith(("+", "−")):
+    written = words.change(now.value, before.value)
+    if not written:
         return "as a year ago", None
     told = words.better and not _overlap(now, before)
-    return f"{written} vs a year ago", moved * words.better > 0 if told else None
+    return written, (now.value - before.value) * words.better > 0 if told else None
 
 
 def _overlap(now: Estimate, before: Estimate) -> bool:
@@ -138,7 +139,8 @@ def rate_bench(value: float, benchmark: float, target: float | None, locale: str
         width=_share(value, top),
         mark=_share(benchmark, top),
         target=None if target is None else _share(target, top),
-        low=formats.percent(0, locale, digits=0),
+        # Two marks need the room.
+        low="" if target is not None else formats.percent(0, locale, digits=0),
         words=words,
         high=formats.percent(top, locale, digits=0),
     )

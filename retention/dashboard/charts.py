@@ -33,6 +33,9 @@ class Table:
         return list(zip(self.lines, self.line_links or [""] * len(self.lines), strict=True))
 
 
+BY_MONTH = " by month"
+
+
 @dataclass(frozen=True)
 class Chart:
     name: str
@@ -58,6 +61,11 @@ class Chart:
         return self.make_file()
 
     @property
+    def heading(self) -> str:
+        """The title as far as it has room; the axis says that it is by month."""
+        return self.title.removesuffix(BY_MONTH)
+
+    @property
     def figure_id(self) -> str:
         return f"figure-{self.name}"
 
@@ -81,8 +89,8 @@ def repeat_curves(found: Sequence[Curve], locale: str, link: Callable[[Curve], s
         name="curves",
         title="Second order within…",
         alt=_curves_in_words(named, locale),
-        footer="Counts people who have not had the time to buy again, so young cohorts compare fairly."
-        " The bands are 95 % intervals.",
+        footer="All customers count, each for as long as they have been one, so young cohorts compare fairly."
+        " The shaded bands show how sure a line is.",
         figure=charts.lines(series, layout, hover="%{y:.1f} %"),
         make_table=lambda: _curve_table(named, locale, link),
         make_file=lambda: Table(
@@ -119,7 +127,10 @@ def _curve_table(named: list[tuple[str, Curve]], locale: str, link: Callable[[Cu
         for day in asked
     ]
     return Table(
-        ["Within", *(f"{name} (n {formats.number(c.customers, locale)})" for name, c in named)],
+        [
+            "Within",
+            *(f"{name} ({formats.counted(c.customers, 'customer', locale=locale)})" for name, c in named),
+        ],
         lines,
         head_links=["", *(link(c) for _, c in named)],
     )
@@ -151,17 +162,17 @@ def rate_trend(
         _percents(r.high for r in rates),
     )
     layout = _rate_layout()
-    layout["xaxis"]["tickformat"] = "%b %Y"
-    layout["margin"]["t"] = 12
+    _months_below(layout, hover="%b %-d, %Y")
+    layout["xaxis"]["nticks"] = 6
     layout |= _marked(marks)
     return Chart(
         name="repeat-rate",
         title="Repeat rate over time",
         alt=_rate_in_words(points, locale) if len(points) > 1 else lacking,
-        footer="Of the days before each point, once they are all on record. The band is the 95 % interval.",
+        footer="Customers who bought in the days before each point. The shaded band shows how sure it is.",
         figure=charts.lines([series], layout, hover="%{y:.1f} %"),
         make_table=lambda: Table(
-            ("Day", "Rate", "95 % interval", "Buyers"),
+            ("Day", "Rate", "Likely between", "Buyers"),
             [_rate_line(point, locale) for point in points][::-1],
             line_links=[link(point.day) for point in points][::-1],
         ),
@@ -235,9 +246,15 @@ MEASURES = {measure.name: measure for measure in (PURCHASES, NET, NEW)}
 
 
 def by_month(
-    measure: Measure, found: Sequence[Month], currency: str, locale: str, link: Callable[[date], str]
+    measure: Measure,
+    found: Sequence[Month],
+    currency: str,
+    locale: str,
+    link: Callable[[date], str],
+    *,
+    whom: str = "",
 ) -> Chart:
-    """A bar per month; the one that is not over is pale."""
+    """A bar per month; the one that is not over is pale. `whom` says who is counted."""
     values = [_value(measure, month, currency) for month in found]
     shown = [
         formats.money(_minor(measure, month), currency, locale, whole=True)
@@ -250,10 +267,10 @@ def by_month(
         name=measure.name,
         title=measure.title,
         alt=_trend_in_words(measure, names, shown),
-        footer=" ".join(part for part in (measure.footer, _unfinished(found)) if part),
+        footer=" ".join(part for part in (whom, measure.footer, _unfinished(found)) if part),
         figure=_trend_figure(measure, found, values, shown, link),
         make_table=lambda: Table(
-            ("Month", measure.title.removesuffix(" by month")),
+            ("Month", measure.title.removesuffix(BY_MONTH)),
             [
                 [name + (", not over" if m.point.open else ""), text]
                 for m, name, text in zip(found, names, shown, strict=True)
@@ -278,8 +295,7 @@ def _trend_figure(
     firsts = [months.first_day(m.point.month) for m in found]
     days = [first.isoformat() for first in firsts]
     layout = charts.perennial(y_format="~s" if max(values, default=0) >= 1000 else ",.0f")
-    layout["margin"]["t"] = 12
-    layout["xaxis"]["tickformat"] = "%b %Y"
+    _months_below(layout, hover="%b %Y")
     if max(values, default=0) < 5 and not measure.money:
         layout["yaxis"]["dtick"] = 1
     if found:
@@ -303,6 +319,12 @@ def _at_least_a_year(found: Sequence[Month]) -> charts.Figure:
     start = months.first_day(min(first, last - 11)) - timedelta(days=16)
     end = months.first_day(last) + timedelta(days=16)
     return {"range": [start.isoformat(), end.isoformat()], "dtick": "M6" if last - first > 12 else "M3"}
+
+
+def _months_below(layout: charts.Figure, *, hover: str) -> None:
+    """Months over years, straight: on one line they would be slanted where a card is narrow."""
+    layout["margin"] |= {"t": 12, "b": 44}
+    layout["xaxis"] |= {"tickformat": "%b\n%Y", "hoverformat": hover, "tickangle": 0}
 
 
 def _rate_layout() -> charts.Figure:

@@ -15,7 +15,7 @@ from retention.dashboard.cards import Bench, Card, Course, Wording, card, past_b
 from retention.dashboard.charts import Chart
 from retention.dashboard.filters import DIMENSIONS, RANGE_WORDS, TABS, UNKNOWN, Filters
 from retention.dashboard.queries import Curve, Freshness, Front, Month, When, curve_months
-from retention.dashboard.targets import step_to, worth
+from retention.dashboard.targets import obstacle, step_to, worth
 from retention.lib import formats
 from retention.metrics import months
 from retention.metrics.queries import Cohort, DimensionValue, Mean, Rate, RatePoint
@@ -145,15 +145,25 @@ def _lag(look: Look, fresh: Freshness) -> str:
 
 
 def _guests(look: Look, found: Front) -> str:
-    totals = found.totals
-    if not totals.guest_orders:
+    guests, when = found.guests, _days_in_words(look, found.when)
+    if not guests.orders:
         return ""
-    orders = formats.counted(totals.guest_orders, "order", locale=look.store.locale)
-    net = formats.money(totals.guest_net_revenue, look.store.currency, look.store.locale, whole=True)
-    return (
-        f"{orders} ({net}) came without an e-mail address. They count in revenue, but in no rate, cohort or"
-        " value per customer, because nobody knows who bought."
-    )
+    orders = formats.counted(guests.orders, "order", locale=look.store.locale)
+    net = formats.money(guests.net, look.store.currency, look.store.locale, whole=True)
+    said = f"{when[0].upper()}{when[1:]}, {orders} ({net}) came without an e-mail address."
+    if look.filters.narrowed:
+        return (
+            f"{said} They are left out of everything here, also of net revenue, because a filter or segment"
+            " chooses customers."
+        )
+    return f"{said} They count in net revenue by month, and in nothing else here: nobody knows who bought."
+
+
+def _days_in_words(look: Look, when: When) -> str:
+    until = "" if when.as_of == when.today else f" to {formats.day(when.as_of, look.store.locale)}"
+    if look.filters.days is None:
+        return f"since the first order{until and ', up'}{until}"
+    return f"in the {look.filters.days} days{until}" if until else f"in the last {look.filters.days} days"
 
 
 def _stale(look: Look, when: When) -> str:
@@ -166,9 +176,12 @@ def _stale(look: Look, when: When) -> str:
 def _nobody(look: Look, found: Front) -> str:
     if found.rate.now.n:
         return ""
+    days, longer = f"bought {_days_in_words(look, found.when)}", "choose a longer time"
+    if look.filters.days is None:
+        days, longer = "has bought yet", "choose a later day"
     if look.filters.narrowed:
-        return "Nobody matches this choice in these days. Clear a filter, or choose a longer range."
-    return "Nobody bought in these days. Choose a longer range."
+        return f"None of the customers you chose {days}. Clear a filter, or {longer}."
+    return f"Nobody {days}. {longer.capitalize()}."
 
 
 def kpi_cards(look: Look, found: Front) -> list[Card]:
@@ -239,22 +252,18 @@ def _promise(look: Look, year: tuple[Rate, Mean]) -> dict[str, Any]:
         net=round((order.value or 0) * order.n),
         purchases=order.n,
     )
-    if gain is None or gain.revenue <= 0:
-        return {
-            "heading": heading,
-            "promise": "As soon as somebody has bought twice within a year, this shows what a higher"
-            " repeat rate would bring.",
-        }
+    why = obstacle(gain, buyers=rate.n, repeat=rate.successes, points=points)
+    if gain is None or why:
+        return {"heading": heading, "promise": _no_promise(store, why, rate.n, float(points))}
     locale = store.locale
     number, decimal = partial(formats.number, locale=locale), partial(formats.number, locale=locale, digits=2)
     money = partial(formats.money, currency=store.currency, locale=locale)
-    step = formats.points(float(points), locale)
     share = formats.percent(float(points), locale)
     return {
         "heading": heading,
         "worth": f"+{money(gain.revenue, whole=True)} a year",
-        "promise": f"if the repeat rate of the last 365 days rose by {step.lstrip('+')}, from"
-        f" {formats.percent(now, locale)} to {formats.percent(now + float(points), locale)}.",
+        "promise": "if the repeat rate of the last 365 days rose"
+        f" from {formats.percent(now, locale)} to {formats.percent(now + float(points), locale)}.",
         "steps": [
             f"{number(rate.n)} people bought in the last 365 days, {number(rate.successes)} of them"
             f" ({formats.percent(now, locale)}) more than once.",
@@ -268,6 +277,20 @@ def _promise(look: Look, year: tuple[Rate, Mean]) -> dict[str, Any]:
     }
 
 
+def _no_promise(store: Store, why: str, buyers: int, points: float) -> str:
+    if why == "everybody twice":
+        return "Everybody who bought in the last 365 days bought more than once: the rate cannot rise."
+    if why == "too few":
+        people = formats.counted(buyers, "buyer", locale=store.locale)
+        return (
+            f"Too few buyers yet: {formats.percent(points, store.locale)} of the last 365 days’ {people}"
+            " is less than one person. With more of them, this shows what a higher repeat rate would bring."
+        )
+    if why == "no revenue":
+        return "The orders of the last 365 days brought nothing after refunds, so there is nothing to go by."
+    return "As soon as somebody has bought twice in a year, this shows what a higher repeat rate would bring."
+
+
 @dataclass(frozen=True)
 class Heat:
     """The cohort panel."""
@@ -279,6 +302,7 @@ class Heat:
     months: Sequence[int]
     rows: Sequence[heatmap.Row]
     averages: Sequence[str]
+    average_words: str
     figure: dict[str, object]
     csv: str
     plain: str
@@ -315,6 +339,7 @@ def heat(look: Look, cohorts: Sequence[Cohort]) -> Heat:
         months=range(heatmap.months(cohorts[-heatmap.MOST_ROWS :])),
         rows=heatmap.rows(cohorts, filters.tab, style),
         averages=heatmap.averages(cohorts, filters.tab, style),
+        average_words=heatmap.average_words(cohorts, filters.tab, style),
         figure=heatmap.figure(cohorts, filters.tab, style),
         csv=look.file_link("cohorts"),
         plain=look.file_link("cohorts", ""),
@@ -367,8 +392,23 @@ def trend_chart(look: Look, found: Sequence[Month], measure: charts.Measure) -> 
     def link(month: date) -> str:
         return look.number_link(measure.name, month=f"{month:%Y-%m}")
 
-    made = charts.by_month(measure, found, look.store.currency, look.store.locale, link)
-    return _filed(look, made)
+    store, whom = look.store, _whom(look, found, measure)
+    return _filed(look, charts.by_month(measure, found, store.currency, store.locale, link, whom=whom))
+
+
+def _whom(look: Look, found: Sequence[Month], measure: charts.Measure) -> str:
+    """Whose orders the bars count: two charts of the same months may count different ones."""
+    if measure == charts.NEW:
+        return "People by the month of their first order."
+    if look.filters.narrowed:
+        return "Only orders of the customers you chose."
+    guests = sum(month.guest_orders for month in found)
+    if not guests:
+        return "All orders."
+    orders = formats.counted(guests, "order", locale=look.store.locale)
+    if measure == charts.NET:
+        return f"All orders, also {orders} without an e-mail address."
+    return f"Only orders of known customers, without {orders} that had no e-mail address."
 
 
 def _filed(look: Look, chart: Chart) -> Chart:

@@ -17,6 +17,7 @@ from retention.metrics.queries import Cohort
 MOST_ROWS = 18
 MOST_MONTHS = 13
 MOST_IN_TABLE = 36
+YEAR = 12
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,23 @@ def rows(cohorts: Sequence[Cohort], tab: str, style: Style) -> list[Row]:
 
 
 def averages(cohorts: Sequence[Cohort], tab: str, style: Style) -> list[str]:
-    """Of the months that are over, all customers weighing the same; "" where none is."""
-    shown = cohorts[-MOST_ROWS:]
-    return [_average(shown, k, tab, style) for k in range(months(shown))]
+    """Of the months that are over, all customers weighing the same; "" where none is.
+
+    Of all cohorts, not only of the rows that are shown: so month 12 of the lifetime value is the card's.
+    """
+    return [_average(cohorts, k, tab, style) for k in range(months(cohorts[-MOST_ROWS:]))]
+
+
+def average_words(cohorts: Sequence[Cohort], tab: str, style: Style) -> str:
+    """Whose average it is."""
+    many = formats.counted(len(cohorts), "cohort", locale=style.locale)
+    whose = f"Average of all {many}" if len(cohorts) > MOST_ROWS else "Average"
+    said = f"{whose}: each month over those that have reached it."
+    old = sum(c.customers for c in cohorts if len(c.cells) > YEAR and not c.cells[YEAR].open)
+    if tab != "clv" or not old:
+        return said
+    customers = formats.counted(old, "customer", locale=style.locale)
+    return f"{said} Month {YEAR} is the lifetime value on top, of {customers} whose {YEAR} months are over."
 
 
 def _average(cohorts: Sequence[Cohort], k: int, tab: str, style: Style) -> str:
@@ -158,10 +173,16 @@ def _shade(share: float) -> tuple[float, str]:
 def _short(value: float, tab: str, style: Style) -> str:
     if tab == "activity":
         return formats.number(value * 100, style.locale)
-    if tab == "net" and abs(formats.major(value, style.currency)) >= 10_000:
-        thousands = formats.major(value, style.currency) / 1000
-        return f"{formats.number(thousands, style.locale)}k"
-    return formats.number(formats.major(value, style.currency), style.locale)
+    return _brief(formats.major(value, style.currency), style.locale)
+
+
+def _brief(amount: float, locale: str) -> str:
+    """In at most four digits, because 13 of them share a line: 950, 1.2k, 34k, 5.6M."""
+    for size, unit in ((1_000_000, "M"), (1_000, "k")):
+        if abs(amount) >= 0.9995 * size:
+            parts = amount / size
+            return f"{formats.number(parts, locale, digits=1 if abs(parts) < 9.95 else 0)}{unit}"
+    return formats.number(amount, locale)
 
 
 def _words(cohort: Cohort, k: int, value: float, tab: str, style: Style) -> str:

@@ -11,10 +11,11 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from retention.dashboard import people, wordings
-from retention.dashboard.cards import Estimate, Wording, interval
+from retention.dashboard import queries as front
+from retention.dashboard.cards import Estimate, Wording, interval, joined
 from retention.dashboard.filters import DIMENSIONS, UNKNOWN, Filters, month_in
 from retention.dashboard.people import Crowd
-from retention.dashboard.queries import Freshness, When, chosen, segment_of
+from retention.dashboard.queries import Freshness, Guests, When, chosen, segment_of
 from retention.lib import formats
 from retention.metrics import months, queries
 from retention.stores.models import Store
@@ -68,6 +69,8 @@ class Answer:
     facts: Sequence[tuple[str, str]] = ()
     # The other people that can be looked at: words for those who make the number, and for all.
     groups: tuple[str, str] | None = None
+    # The name and meaning of the computation, for those who want to check it.
+    method: str = ""
 
 
 def ask(store: Store, filters: Filters, when: When, query: QueryDict) -> Question:
@@ -115,13 +118,23 @@ def _window(q: Question) -> str:
 
 def _estimated(found: Estimate, words: Wording) -> tuple[str, str]:
     value = formats.NOTHING if found.value is None else words.value(found.value)
-    return value, " · ".join(part for part in (interval(found, words), words.counted(found.n)) if part)
+    return value, joined(interval(found, words), words.counted(found.n))
 
 
-def _interval(found: Estimate, words: Wording, how: str) -> Facts:
+def _interval(found: Estimate, words: Wording) -> Facts:
     if found.value is None or found.low is None or found.high is None:
-        return [("95 % interval", "needs more data")]
-    return [(f"95 % interval ({how})", f"{words.value(found.low)} – {words.value(found.high)}")]
+        return [("Likely between", "needs more data")]
+    return [("Likely between", f"{words.value(found.low)} – {words.value(found.high)}")]
+
+
+LIKELY = (
+    "“Likely between” is the 95 % confidence interval ({}): ranges computed this way hold the true value"
+    " 95 times in 100. Few {} make it wide."
+)
+OF_RATE = LIKELY.format("Wilson’s, for a share", "people")
+OF_MEAN = LIKELY.format("of a mean, by the normal distribution", "orders")
+OF_VALUE = LIKELY.format("of a mean, by the normal distribution", "customers")
+AT_ZERO = " It ends at zero where no amount is below zero."
 
 
 def repeat_rate(q: Question) -> Answer:
@@ -130,8 +143,8 @@ def repeat_rate(q: Question) -> Answer:
     found = Estimate(rate.value, rate.low, rate.high, rate.n)
     value, note = _estimated(found, words)
     times = 1 if q.everybody else 2
-    facts = [("Days", _window(q)), ("Buyers (n)", q.number(rate.n))]
-    facts += _interval(found, words, "Wilson")
+    facts = [("Days", _window(q)), ("Buyers", q.number(rate.n))]
+    facts += _interval(found, words)
     facts.append(("Benchmark", q.percent(float(q.store.benchmark_rpr) / 100)))
     if q.store.target_rpr is not None:
         facts.append(("Target", q.percent(float(q.store.target_rpr) / 100)))
@@ -144,6 +157,7 @@ def repeat_rate(q: Question) -> Answer:
         formula=f"{q.number(rate.successes)} who bought 2 or more times ÷ {q.number(rate.n)} who bought"
         f" = {value}",
         facts=facts,
+        method=OF_RATE,
         people_title="Who bought" if q.everybody else "Who bought again",
         groups=("Bought again", "All buyers"),
         crowd=people.bought(q.crowd, until=q.when.as_of, days=q.filters.days, times=times),
@@ -151,7 +165,7 @@ def repeat_rate(q: Question) -> Answer:
 
 
 def lifetime_value(q: Question) -> Answer:
-    mean = queries.clv_to_date(q.store, chosen(q.filters), q.when.as_of)
+    mean = front.lifetime_value(q.store, chosen(q.filters), q.when.as_of)
     words = wordings.lifetime_value(q.store)
     found = Estimate(mean.value, mean.low, mean.high, mean.n)
     value, note = _estimated(found, words)
@@ -161,37 +175,40 @@ def lifetime_value(q: Question) -> Answer:
         label="Lifetime value, 12 months",
         definition="Net revenue per customer through the 12th month after the month of the first purchase,"
         " over everybody whose 12 months are over, buyers and lapsed alike. Net of discounts and refunds,"
-        " without tax and shipping.",
+        " without tax and shipping. Orders without an e-mail address are left out.",
         value=value,
         note=note,
         formula=f"{q.money((mean.value or 0) * mean.n)} ÷ {q.number(mean.n)} customers = {value}",
         facts=[
-            ("Customers (n)", q.number(mean.n)),
-            *_interval(found, words, "normal"),
+            ("Customers", q.number(mean.n)),
+            *_interval(found, words),
             ("First purchase up to", last),
         ],
+        method=OF_VALUE + AT_ZERO,
         people_title="Customers whose 12 months are over",
         crowd=people.cohorts(q.crowd, date(1, 1, 1), months.first_day(reached)),
     )
 
 
 def order_value(q: Question) -> Answer:
-    mean = queries.average_order_value(q.store, chosen(q.filters), q.when.as_of, q.filters.days)
+    mean = front.order_value(q.store, chosen(q.filters), q.when.as_of, q.filters.days)
     words = wordings.order_value(q.store)
     found = Estimate(mean.value, mean.low, mean.high, mean.n)
     value, note = _estimated(found, words)
     return Answer(
         label="Average order value",
         definition="Net revenue of the purchases in these days, divided by their number. After discounts,"
-        " without tax and shipping; a refund lowers the revenue of the day on which it was paid back.",
+        " without tax and shipping; a refund lowers the revenue of the day on which it was paid back."
+        " Orders without an e-mail address are left out.",
         value=value,
         note=note,
         formula=f"{q.money((mean.value or 0) * mean.n)} ÷ {q.number(mean.n)} purchases = {value}",
         facts=[
             ("Days", _window(q)),
-            ("Purchases (n)", q.number(mean.n)),
-            *_interval(found, words, "normal"),
+            ("Purchases", q.number(mean.n)),
+            *_interval(found, words),
         ],
+        method=OF_MEAN + AT_ZERO,
         people_title="Who bought",
         crowd=people.bought(q.crowd, until=q.when.as_of, days=q.filters.days),
     )
@@ -208,10 +225,10 @@ def time_between(q: Question) -> Answer:
         " sooner than this, half later. All time; two purchases on the same day are 0 days apart.",
         value=value,
         note=note,
-        formula=f"Median of {formats.counted(found.n, 'gap', locale=q.store.locale)} between one purchase"
-        " and the next",
+        formula=f"The middle of {formats.counted(found.n, 'wait', locale=q.store.locale)} between purchases",
+        method="The number is the median, the range of half of them lies between the quartiles.",
         facts=[
-            ("Gaps (n)", q.number(found.n)),
+            ("Repeat orders", q.number(found.n)),
             ("A quarter came within", formats.days(found.lower, q.store.locale)),
             ("Three quarters within", formats.days(found.upper, q.store.locale)),
         ],
@@ -235,7 +252,7 @@ def cohort(q: Question) -> Answer:
             value=q.number(found.customers),
             note="customers",
             formula="",
-            facts=[("Customers (n)", q.number(found.customers))],
+            facts=[("Customers", q.number(found.customers))],
             people_title="The cohort",
             crowd=people.cohort(q.crowd, q.month),
         )
@@ -248,7 +265,7 @@ def cohort(q: Question) -> Answer:
         groups=("Bought in this month", "Whole cohort"),
         facts=[
             *made.facts,
-            ("Cohort (n)", q.number(found.customers)),
+            ("Customers in the cohort", q.number(found.customers)),
             ("Month", formats.month(months.first_day(found.month + cell.k), q.store.locale)),
             *([("Not over", "This month still goes on: the number will grow.")] if cell.open else []),
         ],
@@ -280,8 +297,8 @@ def _no_cohort(q: Question) -> Answer:
     )
 
 
-def _cell(definition: str, value: str, note: str, formula: str, facts: Facts) -> Answer:
-    return Answer("", definition, value, note, formula, "", people.nobody(), facts)
+def _cell(definition: str, value: str, note: str, formula: str, facts: Facts, method: str = "") -> Answer:
+    return Answer("", definition, value, note, formula, "", people.nobody(), facts, method=method)
 
 
 def _active_cell(q: Question, of: queries.Cohort, cell: queries.Cell) -> Answer:
@@ -294,7 +311,8 @@ def _active_cell(q: Question, of: queries.Cohort, cell: queries.Cell) -> Answer:
         value,
         f"{q.number(cell.active)} of {formats.counted(of.customers, 'customer', locale=q.store.locale)}",
         f"{q.number(cell.active)} ÷ {q.number(of.customers)} = {value}",
-        _interval(found, words, "Wilson"),
+        _interval(found, words),
+        OF_RATE,
     )
 
 
@@ -339,16 +357,19 @@ def second_order(q: Question) -> Answer:
     return Answer(
         label=f"Second order, {whose}",
         definition="How likely a customer has bought a second time within so many days of the first"
-        " purchase (Kaplan–Meier). Who has not had that long yet counts for as long as they have been"
+        " purchase. Who has not had that long yet counts for as long as they have been"
         " customers, so young cohorts compare fairly with old ones.",
         value=q.percent(last.value) if last else "",
         note=f"within {formats.days(last.time, q.store.locale)}" if last else "",
-        formula="1 − the product over all days of (1 − second orders on that day ÷ people still waiting)",
+        formula="",
+        method="Kaplan–Meier: 1 − the product over all days of (1 − second orders on that day ÷ people still"
+        " waiting). In brackets the 95 % confidence interval: ranges computed this way hold the true value 95"
+        " times in 100.",
         facts=[
             (
                 f"Within {formats.days(p.time, q.store.locale)}",
                 f"{q.percent(p.value)} ({q.percent(p.low)} – {q.percent(p.high)}),"
-                f" {q.number(p.at_risk)} still waiting",
+                f" {q.number(p.at_risk)} customers still without one",
             )
             for p in points
         ],
@@ -363,13 +384,15 @@ def month_of_trend(q: Question, name: str, definition: str) -> Answer:
     number = months.month_of(month)
     until = min(months.last_day(number), q.when.as_of)
     points = queries.trend(q.store, chosen(q.filters), until, count=1) if month <= until else []
+    days = max((until - month).days + 1, 0)
+    guests = front.guests(q.store, until, days) if points and not q.filters.narrowed else Guests(0, 0)
     values = {
         "purchases": lambda p: q.number(p.purchases),
-        "net-revenue": lambda p: q.money(p.net_revenue),
+        # As tall as the bar that was clicked.
+        "net-revenue": lambda p: q.money(p.net_revenue + guests.net),
         "new-customers": lambda p: q.number(p.new_customers),
     }
-    days = (until - month).days + 1
-    bought = people.bought(q.crowd, until=until, days=max(days, 0))
+    bought = people.bought(q.crowd, until=until, days=days)
     new = name == "new-customers"
     return Answer(
         label=f"{TREND_LABELS[name]}, {formats.month(month, q.store.locale)}",
@@ -377,10 +400,24 @@ def month_of_trend(q: Question, name: str, definition: str) -> Answer:
         value=values[name](points[-1]) if points else formats.NOTHING,
         note="so far, the month is not over" if until < months.last_day(number) else "",
         formula="",
-        facts=[("Purchases", q.number(points[-1].purchases))] if points else [],
+        facts=_month_facts(q, name, points[-1], guests) if points else [],
         people_title="Who came for the first time" if new else "Who bought in this month",
         crowd=people.cohort(q.crowd, month) if new else bought,
     )
+
+
+def _month_facts(q: Question, name: str, point: queries.TrendPoint, guests: Guests) -> Facts:
+    if name == "net-revenue" and guests.orders:
+        known = formats.counted(point.purchases, "order", locale=q.store.locale)
+        unknown = formats.counted(guests.orders, "order", locale=q.store.locale)
+        return [
+            ("From known customers", f"{q.money(point.net_revenue)}, {known}"),
+            ("Without an e-mail address", f"{q.money(guests.net)}, {unknown}"),
+        ]
+    facts = [("Purchases", q.number(point.purchases))]
+    if name == "purchases" and guests.orders:
+        facts.append(("Left out, without an e-mail address", q.number(guests.orders)))
+    return facts
 
 
 TREND_LABELS = {"purchases": "Purchases", "net-revenue": "Net revenue", "new-customers": "New customers"}
@@ -390,17 +427,21 @@ def purchases(q: Question) -> Answer:
     return month_of_trend(
         q,
         "purchases",
-        "Orders with a customer that were not canceled, not voided and not tests. Same-day orders are"
-        " separate purchases.",
+        "Orders of known customers that were not canceled, not voided and not tests. Same-day orders are"
+        " separate purchases. Orders without an e-mail address are left out.",
     )
 
 
 def net_revenue(q: Question) -> Answer:
+    whose = (
+        "Only orders of the customers you chose."
+        if q.filters.narrowed
+        else "Orders without an e-mail address count too."
+    )
     return month_of_trend(
         q,
         "net-revenue",
-        "Items minus discounts minus refunds, without tax, shipping and gift-card sales, of orders with a"
-        " customer. The chart adds orders without an e-mail address where no filter is set.",
+        f"Items minus discounts minus refunds, without tax, shipping and gift-card sales. {whose}",
     )
 
 

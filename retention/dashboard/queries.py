@@ -5,8 +5,9 @@ The number of queries does not depend on the size of the store, nor on the numbe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db.models import Max, Min, QuerySet, Sum
 from django.db.models.functions import TruncMonth
@@ -26,9 +27,9 @@ from retention.metrics.queries import (
     Rate,
     RatePoint,
     Slice,
-    Totals,
     TrendPoint,
 )
+from retention.metrics.reading import daily_sums, narrowed, rows_of
 from retention.metrics.rebuild import FOLLOWER
 from retention.segments.models import Membership, Segment
 from retention.segments.queries import counts
@@ -76,10 +77,19 @@ class Curve:
 
 @dataclass(frozen=True)
 class Month:
-    """A calendar month with the guests' share of its revenue."""
+    """A calendar month, and what guests add to it."""
 
     point: TrendPoint
-    guest_net: int
+    guest_net: int = 0
+    guest_orders: int = 0
+
+
+@dataclass(frozen=True)
+class Guests:
+    """Orders of nobody known, and what they brought."""
+
+    orders: int
+    net: int
 
 
 @dataclass(frozen=True)
@@ -94,7 +104,7 @@ class Front:
     """Everything on the front page, as figures."""
 
     when: When
-    totals: Totals
+    guests: Guests
     freshness: Freshness
     rate: Course
     clv: Course
@@ -150,7 +160,7 @@ def front(store: Store, filters: Filters) -> Front:
     sums = sums_by_month(store, part, at.as_of)
     return Front(
         when=at,
-        totals=queries.totals(store, at.as_of),
+        guests=guests(store, at.as_of, filters.days),
         freshness=freshness(),
         rate=rate_course(store, filters, at.as_of, at.first_purchase, points),
         rate_points=points,
@@ -164,6 +174,43 @@ def front(store: Store, filters: Filters) -> Front:
         menus=menus(store),
         segments=segments(store),
     )
+
+
+def guests(store: Store, until: date, days: int | None) -> Guests:
+    """In the days that end with `until`; None for all."""
+    since = until - timedelta(days=days - 1) if days else None
+    columns = ["guest_orders", "guest_sales", "guest_refunds"]
+    orders, sales, refunds = daily_sums(store, ("all", ""), columns, since=since, until=until)
+    return Guests(orders, sales - refunds)
+
+
+def order_value(store: Store, part: Slice, as_of: date, days: int | None) -> Mean:
+    found = queries.average_order_value(store, part, as_of, days)
+    if not _reaches_below(found):
+        return found
+    where, given = narrowed(store, part, until=as_of, window=days)
+    return _cut(found, f"SELECT 1 FROM metrics_purchase p WHERE {where} AND p.kept < 0", given)
+
+
+def lifetime_value(store: Store, part: Slice, as_of: date) -> Mean:
+    found = queries.clv_to_date(store, part, as_of)
+    if not _reaches_below(found):
+        return found
+    where, given = narrowed(store, part)
+    reached = months.last_complete(as_of) - 12
+    sql = f"SELECT 1 FROM metrics_customerfact p WHERE {where} AND p.cohort <= %s AND p.net_12 < 0"
+    return _cut(found, sql, [*given, reached])
+
+
+def _reaches_below(mean: Mean) -> bool:
+    """Does the interval reach below zero, though the mean does not?"""
+    return mean.low is not None and mean.low < 0 <= (mean.value or 0)
+
+
+def _cut(mean: Mean, negatives: str, given: list[Any]) -> Mean:
+    """An interval that ends at zero, unless some amount is below it: a mean of others cannot be."""
+    [[some]] = rows_of(f"SELECT EXISTS ({negatives})", given)
+    return mean if some else replace(mean, low=0.0)
 
 
 def year(store: Store, part: Slice, as_of: date) -> tuple[Rate, Mean]:
@@ -268,7 +315,7 @@ def rate_course(
 def clv_course(store: Store, filters: Filters, as_of: date) -> Course:
     part = chosen(filters)
     return Course(
-        _mean(queries.clv_to_date(store, part, as_of)),
+        _mean(lifetime_value(store, part, as_of)),
         _mean(queries.clv_to_date(store, part, months.year_before(as_of))),
         _clv_by_cohort(store, part, months.last_complete(as_of) - 12),
     )
@@ -278,7 +325,7 @@ def aov_course(store: Store, filters: Filters, as_of: date, sums: list[Sums] | N
     part, days = chosen(filters), filters.days
     by_month = sums_by_month(store, part, as_of) if sums is None else sums
     return Course(
-        _mean(queries.average_order_value(store, part, as_of, days)),
+        _mean(order_value(store, part, as_of, days)),
         _mean(queries.average_order_value(store, part, months.year_before(as_of), days)),
         [_estimate(m.purchases, m.net, m.kept, m.squares) for m in by_month if m.purchases],
     )
@@ -295,12 +342,16 @@ def gap_course(store: Store, filters: Filters, as_of: date) -> Course:
 def trend(store: Store, filters: Filters, as_of: date, sums: list[Sums] | None = None) -> list[Month]:
     part = chosen(filters)
     points = queries.trend(store, part, as_of, count=SPARK_MONTHS)
-    guests: dict[int, int] = {}
+    known: dict[int, Sums] = {}
     if not filters.narrowed:
         by_month = sums_by_month(store, part, as_of) if sums is None else sums
-        guests = {m.month: m.guest_net for m in by_month if m.guest_net or m.guest_orders}
-    first = next((i for i, p in enumerate(points) if p.purchases or guests.get(p.month)), len(points))
-    return [Month(point, guests.get(point.month, 0)) for point in points[first:]]
+        known = {m.month: m for m in by_month if m.guest_net or m.guest_orders}
+    first = next((i for i, p in enumerate(points) if p.purchases or p.month in known), len(points))
+    return [_month(point, known.get(point.month)) for point in points[first:]]
+
+
+def _month(point: TrendPoint, found: Sums | None) -> Month:
+    return Month(point, found.guest_net, found.guest_orders) if found else Month(point)
 
 
 def curves(store: Store, filters: Filters, as_of: date, cohorts: list[Cohort]) -> list[Curve]:

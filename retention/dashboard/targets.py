@@ -43,6 +43,17 @@ def worth(
     )
 
 
+def obstacle(found: Worth | None, *, buyers: int, repeat: int, points: Decimal) -> str:
+    """Why there is nothing to promise; "" where there is."""
+    if found and found.revenue > 0:
+        return ""
+    if not repeat:
+        return "nobody twice"
+    if points <= 0:
+        return "everybody twice"
+    return "too few" if not round(buyers * points) else "no revenue"
+
+
 def step_to(target: Decimal | None, now: float) -> Decimal:
     """The rise to look at: up to the target (in percent) where one lies ahead, else five points; nobody
     can rise above the whole."""

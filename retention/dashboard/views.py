@@ -12,9 +12,20 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, Stream
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from retention.dashboard import actions, charts, filters, front, groups, heatmap, numbers, people, queries
+from retention.dashboard import (
+    actions,
+    arrival,
+    charts,
+    filters,
+    front,
+    groups,
+    heatmap,
+    numbers,
+    people,
+    queries,
+)
 from retention.lib import formats
-from retention.lib.htmx import csv_file, invalid, page, saved, wants_part
+from retention.lib.htmx import csv_file, invalid, nothing, page, saved, wants_part
 from retention.metrics.queries import Cohort
 from retention.stores.doors import StoreRequest, member
 from retention.stores.models import Role, Store
@@ -23,15 +34,21 @@ from retention.stores.models import Role, Store
 @require_safe
 @member()
 def home(request: StoreRequest, store: Store) -> HttpResponse:
-    return page(request, "dashboard/home.html", {"page": _front(request, store)})
-
-
-def _front(request: StoreRequest, store: Store) -> dict[str, Any]:
     if not queries.has_figures(store):
-        return {"empty": True, "counting": queries.freshness().waiting, "may_import": _may_import(request)}
+        return _before_figures(request, store)
     look = front.Look(store, filters.parse(request.GET))
     found = queries.front(store, look.filters)
-    return front.written(look, found, may_set=_owns(request))
+    written = front.written(look, found, may_set=_owns(request))
+    return page(request, "dashboard/home.html", {"page": written | {"arriving": arrival.arriving(store)}})
+
+
+def _before_figures(request: StoreRequest, store: Store) -> HttpResponse:
+    """Asked again every few seconds: the answer is empty as long as there is nothing new to say."""
+    state = arrival.state_of(store)
+    if wants_part(request) and request.headers.get("X-Seen") == state.seen:
+        return nothing()
+    told = {"empty": True, "state": state, "may_import": _may_import(request)}
+    return page(request, "dashboard/home.html", {"page": told})
 
 
 def _owns(request: StoreRequest) -> bool:

@@ -17,26 +17,33 @@ def written(course: Course) -> tuple[str, str, bool | None]:
     return made.note, made.change, made.good
 
 
-def test_an_even_interval_is_plus_minus() -> None:
-    assert written(Course(Estimate(0.314, 0.305, 0.323, 9812)))[0] == "± 0.9 · 9,812 buyers"
+def test_a_card_says_in_words_between_what_the_number_lies() -> None:
+    note = written(Course(Estimate(0.314, 0.305, 0.323, 9812)))[0]
+    assert note == "likely 30.5–32.3\u00a0% · 9,812 buyers"
+    assert written(Course(Estimate(0.0, 0.0, 0.79, 1)))[0] == "likely 0.0–79.0\u00a0% · 1 buyer"
 
 
-def test_an_uneven_interval_is_written_from_to() -> None:
-    assert written(Course(Estimate(0.0, 0.0, 0.79, 1)))[0] == "0.0\u00a0% to 79.0\u00a0% · 1 buyer"
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [(4701, 4841, "likely $47.01–$48.41 · 9 orders"), (11527, 13309, "likely $115–$133 · 9 orders")],
+)
+def test_cents_are_told_where_they_tell_something(low: int, high: int, words: str) -> None:
+    course = Course(Estimate((low + high) / 2, low, high, 9))
+    assert card("order-value", "Average order value", course, wordings.order_value(STORE)).note == words
 
 
 def test_a_change_beyond_both_intervals_is_good_news() -> None:
     course = Course(Estimate(0.314, 0.305, 0.323, 9812), Estimate(0.291, 0.28, 0.302, 8000))
-    assert written(course)[1:] == ("+2.3\u00a0pts vs a year ago", True)
+    assert written(course)[1:] == ("up from 29.1\u00a0% a year ago", True)
 
 
 def test_a_change_within_the_intervals_is_no_news() -> None:
     course = Course(Estimate(0.314, 0.25, 0.38, 90), Estimate(0.35, 0.29, 0.42, 80))
-    assert written(course)[1:] == ("−3.6\u00a0pts vs a year ago", None)
+    assert written(course)[1:] == ("down from 35.0\u00a0% a year ago", None)
 
 
 def test_a_change_too_small_to_show_is_none() -> None:
-    course = Course(Estimate(0.3141, 0.31, 0.32, 9), Estimate(0.3142, 0.31, 0.32, 9))
+    course = Course(Estimate(0.3138, 0.31, 0.32, 9), Estimate(0.3142, 0.31, 0.32, 9))
     assert written(course)[1] == "as a year ago"
 
 
@@ -44,7 +51,7 @@ def test_longer_gaps_are_neither_good_nor_bad() -> None:
     course = Course(Estimate(54, 50, 58, 900), Estimate(20, 18, 22, 900))
     made = card("time-between", "Time between purchases", course, wordings.gap(STORE))
     assert (made.change, made.good) == ("+34\u00a0days vs a year ago", None)
-    assert made.note == "half 50–58 · 900 gaps"
+    assert made.note == "half take 50–58\u00a0days · 900 repeat orders"
 
 
 def test_without_a_value_the_card_says_what_is_missing() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from retention.dashboard.heatmap import Style, averages, figure, lines, rows, table
+from retention.dashboard.heatmap import Style, average_words, averages, figure, lines, rows, table
 from retention.metrics.queries import Cell, Cohort
 
 
@@ -39,6 +39,42 @@ def test_a_month_that_is_not_over_is_marked_and_left_out_of_the_average() -> Non
 def test_every_customer_weighs_the_same_in_an_average() -> None:
     # (500 + 900) dollars over 40 customers, not the mean of 50 and 30.
     assert averages(COHORTS, "clv", STYLE)[0] == "35"
+
+
+def a_cohort(month: int, customers: int, months: int, each: int) -> Cohort:
+    """Brings so many cents a month and customer; the last of its months is not over."""
+    made = [
+        Cell(k, customers, customers, customers * each, customers * each * (k + 1), k == months)
+        for k in range(months + 1)
+    ]
+    return Cohort(month, customers, tuple(made))
+
+
+def test_an_average_is_that_of_all_cohorts_also_those_without_a_row() -> None:
+    """Thirty months, and the page has room for eighteen: the oldest were worth the most."""
+    cohorts = [a_cohort(JAN + n, 10, 29 - n, 1000 if n < 5 else 500) for n in range(30)]
+    reached = [c for c in cohorts if len(c.cells) > 13]
+    of_all = sum(c.cells[12].cumulative for c in reached) / sum(c.customers for c in reached)
+    assert averages(cohorts, "clv", STYLE)[12] == str(round(of_all / 100))
+    words = average_words(cohorts, "clv", STYLE)
+    assert "all 30 cohorts" in words
+    assert f"of {10 * len(reached)} customers whose 12 months are over" in words
+
+
+def test_no_lifetime_value_is_told_of_before_a_cohort_has_its_twelve_months() -> None:
+    assert "lifetime" not in average_words(COHORTS, "clv", STYLE)
+    assert "lifetime" not in average_words([a_cohort(JAN, 5, 20, 100)], "net", STYLE)
+
+
+def test_large_amounts_take_no_more_room_than_small_ones() -> None:
+    def shown(cents: int) -> str:
+        cohort = Cohort(JAN, 1, (Cell(0, 1, 1, cents, cents, False),))
+        [cell] = rows([cohort], "net", STYLE)[0].cells
+        assert cell
+        return cell.text
+
+    amounts = [95_000, 99_960, 123_456, 998_000, 1_234_500, 99_960_000, 123_456_700]
+    assert [shown(n) for n in amounts] == ["950", "1.0k", "1.2k", "10k", "12k", "1.0M", "1.2M"]
 
 
 def test_the_first_month_does_not_set_the_color_of_the_others() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
@@ -10,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tests.dashboard.shop import AS_OF, END, open_long_shop, open_shop
-from tests.metrics.shop import a_customer, an_order, tell_all
+from tests.metrics.shop import a_customer, a_refund, an_order, tell_all
 
 pytestmark = pytest.mark.django_db
 HOME = "/fern-finch/"
@@ -55,7 +56,7 @@ def test_the_cards_show_the_figures_with_their_n(owner, shop):
     assert "5 orders" in said
     # Ann after 30 days, Bob after 100.
     assert "65 days" in said
-    assert "2 gaps" in said
+    assert "2 repeat orders" in said
 
 
 def test_a_value_that_cannot_be_known_yet_says_what_it_waits_for(owner, shop):
@@ -117,16 +118,85 @@ def test_a_filter_that_makes_no_sense_is_friendly(owner, shop, query):
 
 def test_a_value_that_nobody_has_says_so_and_can_be_cleared(owner, shop):
     said = text(owner, f"{AS_OF}&channel=nowhere")
-    assert "Nobody matches this choice in these days." in said
+    assert "None of the customers you chose bought in the 365 days to Jun 30, 2026." in said
     assert "Clear" in said
 
 
-def test_guests_are_counted_and_said(owner, shop):
-    an_order(None, date(2026, 6, 1), 9900, store=shop)
+@pytest.fixture
+def with_guests(shop):
+    """One guest of this June, two of the year before last."""
+    for day, amount in ((date(2026, 6, 1), 9900), (date(2024, 6, 1), 1000), (date(2024, 6, 2), 2000)):
+        an_order(None, day, amount, store=shop)
     tell_all(shop)
+    return shop
+
+
+def test_guests_are_counted_and_said(owner, with_guests):
     said = text(owner)
-    assert "1 order ($99) came without an e-mail address" in said
+    assert "In the 365 days to Jun 30, 2026, 1 order ($99) came without an e-mail address." in said
+    assert "They count in net revenue by month" in said
     assert "3 buyers" in said
+
+
+def test_the_note_about_guests_follows_the_days(owner, with_guests):
+    assert "3 orders ($129) came without an e-mail address" in text(owner, f"{AS_OF}&range=all")
+    assert "came without" not in text(owner, "as_of=2026-05-31&range=30")
+
+
+def test_under_a_filter_guests_are_said_to_be_left_out(owner, with_guests):
+    said = text(owner, f"{AS_OF}&country=US")
+    assert "1 order ($99) came without an e-mail address. They are left out of everything here" in said
+    assert "They count in net revenue" not in said
+
+
+def footer(said: str, chart: str) -> str:
+    return said.partition(f'id="chart-{chart}"')[2].partition("<footer>")[2].partition("</footer>")[0]
+
+
+def test_two_charts_of_the_same_months_say_whom_they_count(owner, with_guests):
+    said = text(owner)
+    assert "All orders, also 1 order without an e-mail address." in footer(said, "net-revenue")
+    assert "without 1 order that had no e-mail address" in footer(said, "purchases")
+    assert "month of their first order" in footer(said, "new-customers")
+    narrowed = text(owner, f"{AS_OF}&country=US")
+    for chart in ("net-revenue", "purchases"):
+        assert "Only orders of the customers you chose." in footer(narrowed, chart)
+
+
+def test_a_few_orders_have_no_value_that_is_likely_below_nothing(owner, store):
+    for amount in (100, 100, 30000):
+        an_order(a_customer(store), date(2026, 6, 1), amount)
+    tell_all(store)
+    assert "likely $0–$" in text(owner)
+    assert "likely $0–$" in text(owner, f"{AS_OF}&country=(unknown)&channel=(unknown)")
+
+
+def test_an_amount_below_nothing_leaves_the_range_as_it_is(owner, store):
+    for amount in (100, 100, 30000):
+        an_order(a_customer(store), date(2026, 6, 1), amount)
+    order = an_order(a_customer(store), date(2026, 6, 1), 100)
+    a_refund(store, date(2026, 6, 2), 300, order=order, customer=order.customer)
+    tell_all(store)
+    assert "likely -$" in text(owner)
+
+
+def test_no_method_is_named_on_the_cards(owner, store):
+    open_long_shop(store, people=3)
+    said = text(owner)
+    for word in ("Kaplan", "Wilson", "95 %", "± ", " pts", "(n)"):
+        assert word not in said
+
+
+def test_the_average_of_month_twelve_is_the_lifetime_value(owner, store):
+    open_long_shop(store, people=1)
+    first = a_customer(store)
+    an_order(first, date(2023, 5, 5), 90000)
+    tell_all(store)
+    said = text(owner, f"{AS_OF}&tab=clv")
+    card = re.search(r'id="card-lifetime-value".*?\$([\d.]+)<', said, re.S)
+    last = re.findall(r"<td>([^<]*)</td>", said.partition("<tfoot>")[2])[-1]
+    assert card
+    assert last == str(round(float(card[1])))
 
 
 def test_an_old_file_is_shown_as_of_its_last_order(owner, store):

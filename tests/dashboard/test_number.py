@@ -79,6 +79,31 @@ def test_a_month_shows_its_new_customers(owner, shop):
     assert names(opened(owner, "purchases", "month=2026-02")) == ["Ann Lee"]
 
 
+def test_revenue_of_a_month_is_as_high_as_its_bar(owner, shop):
+    an_order(None, date(2026, 6, 1), 9900, store=shop)
+    tell_all(shop)
+    bars = owner.get(f"/fern-finch/charts/net-revenue.json?{AS_OF}").json()["rows"]
+    said = opened(owner, "net-revenue", "month=2026-06")
+    assert f"${bars[-1]['net_revenue']:.2f}<" in said
+    assert "$50.00, 1 order" in said
+    assert "$99.00, 1 order" in said
+    narrowed = opened(owner, "net-revenue", "month=2026-06&country=US")
+    assert "$50.00<" in narrowed
+    assert "Only orders of the customers you chose." in narrowed
+    purchases = opened(owner, "purchases", "month=2026-06")
+    assert "Left out, without an e-mail address" in purchases
+
+
+def test_the_method_has_its_name_behind_an_explanation(owner, shop):
+    said = opened(owner, "repeat-rate")
+    before, method = said.split("How this is computed")
+    assert "Wilson" in method
+    assert "95 times in 100" in method
+    for word in ("Wilson", "95 %", "(n)"):
+        assert word not in before
+    assert "Kaplan–Meier" in opened(owner, "second-order").split("How this is computed")[1]
+
+
 def test_filters_hold_in_the_drawer(owner, shop):
     said = opened(owner, "order-value", "country=CA")
     assert "$70.00 ÷ 2 purchases = $35.00" in said

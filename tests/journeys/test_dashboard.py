@@ -179,7 +179,7 @@ def test_an_empty_store_can_be_used(request, enter, store, role, assert_usable):
 
 def test_a_filter_without_a_result_can_be_cleared(enter, shop, olivia, assert_usable):
     page = enter(olivia, f"{HOME}?channel=nowhere")
-    assert page.get_by_text("Nobody matches this choice").is_visible()
+    assert page.get_by_text("None of the customers you chose").is_visible()
     assert_usable(page, "dashboard-nobody")
     page.get_by_role("link", name="Clear").click()
     page.locator("#cohorts").wait_for()

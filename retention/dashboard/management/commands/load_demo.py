@@ -13,7 +13,8 @@ from django.core.management import BaseCommand, CommandError, call_command
 from django.utils import timezone
 
 from retention.dashboard import demo
-from retention.dashboard.demo import facts, files, login, shop
+from retention.dashboard.demo import facts, files, loading, login, shop
+from retention.dashboard.demo.loading import SAMPLE_SLUG, SLUG
 from retention.dashboard.desk_actions import actor
 from retention.orders.models import Order
 from retention.segments import ready
@@ -21,7 +22,6 @@ from retention.stores.models import Store
 from retention.timeline.follow import FOLLOWERS, catch_up, lag
 
 SAMPLE = Path(demo.__file__).parent / "cdnow_sample.txt.gz"
-SLUG, SAMPLE_SLUG = "demo", "cdnow-sample"
 SEGMENTS = (
     *("new", "developing", "loyal", "champions", "at-risk", "lapsed", "won-back"),
     *("second-purchase", "price-sensitive"),
@@ -47,6 +47,10 @@ class Command(BaseCommand):
         if not 0 < scale <= 1:
             raise CommandError("--scale is a number above 0, at most 1.")
         self.started = clock.monotonic()
+        with loading.held():
+            self._load(scale, today)
+
+    def _load(self, scale: float, today: date | None) -> None:
         user = login.demo_user()
         self._say(f"The login is in {login.login_file()}.")
         folder = Path(settings.DATA_DIR) / "demo"
