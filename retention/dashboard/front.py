@@ -152,10 +152,7 @@ def _guests(look: Look, found: Front) -> str:
     net = formats.money(guests.net, look.store.currency, look.store.locale, whole=True)
     said = f"{when[0].upper()}{when[1:]}, {orders} ({net}) came without an e-mail address."
     if look.filters.narrowed:
-        return (
-            f"{said} They are left out of everything here, also of net revenue, because a filter or segment"
-            " chooses customers."
-        )
+        return f"{said} They are left out of everything here, also of net revenue: you chose customers."
     return f"{said} They count in net revenue by month, and in nothing else here: nobody knows who bought."
 
 
