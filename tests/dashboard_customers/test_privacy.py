@@ -38,11 +38,14 @@ def test_another_name_erases_nothing(mara, olivia, as_user, typed):
 
 def test_the_name_typed_erases_for_good(mara, olivia, as_user):
     client, url = as_user(olivia), f"/fern-finch/customers/{mara.pk}/erase/"
-    assert "cannot be undone" in client.get(url).content.decode()
+    text = client.get(url).content.decode()
+    assert "cannot be undone" in text
+    assert "the country (SE)" in text
     client.post(url, {"typed": " mara  lindqvist "})
     mara.refresh_from_db()
     assert mara.erased_at
-    assert mara.email == ""
+    assert (mara.email, mara.city, mara.region, mara.postal_code, mara.country) == ("", "", "", "", "SE")
+    assert "and the country (SE)" in client.get(f"/fern-finch/customers/{mara.pk}/").content.decode()
     assert client.get(url)["Location"] == f"/fern-finch/customers/{mara.pk}/"
 
 

@@ -73,6 +73,9 @@ def test_a_rule_is_not_lost_by_a_slip(people, enter, olivia, live_server):
     page.reload()
     assert asked == []
     page.get_by_label("Value").first.fill("3")
+    # The value stands beside what it is about.
+    heights = [page.locator(".cond .head > *").nth(place).bounding_box()["y"] for place in (1, 3)]
+    assert abs(heights[0] - heights[1]) < 10
     page.reload()
     assert asked == ["beforeunload"]
 

@@ -203,7 +203,7 @@ def test_the_list_and_what_is_offered(enter, shop, olivia, assert_usable):
     page = enter(olivia, HOME)
     assert_usable(page, "segments-home")
     page.set_viewport_size({"width": 1280, "height": 900})
-    page.get_by_role("button", name="Take Lapsed").click()
+    page.get_by_role("button", name="Add Lapsed").click()
     page.get_by_role("heading", level=1, name="Lapsed").wait_for()
 
 
