@@ -41,7 +41,7 @@ def test_marks_do_not_decide_the_place_in_the_list(store):
 def test_finding_by_a_name_is_one_index_look_up(store):
     wanted = "SELECT u.id FROM customers_customer u WHERE u.store_id = %s AND u.merged_into_id IS NULL AND"
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
         for column, index in (
             (search.NAME, "name"),
             (search.LAST_NAME, "last_name"),
