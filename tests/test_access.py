@@ -151,6 +151,8 @@ DOORS: dict[str, Door] = {
     "customers:list": Door(),
     "customers:count": Door(),
     "customers:csv": Door(),
+    "customers:export_list": Door(get=IMPORTERS),
+    "customers:export_file": Door(get=IMPORTERS, words={"form": "mailchimp"}),
     "customers:tag": Door(get=NOBODY, post=WRITERS, data={"tag": "vip", "turn": "add", "everybody": "1"}),
     "customers:untag": Door(get=NOBODY, post=WRITERS, ids=_a_tagging),
     "customers:save_view": Door(get=NOBODY, post=WRITERS, data={"name": "Best"}),

@@ -90,7 +90,12 @@ def shows_progress(request: HttpRequest) -> bool:
 
 def csv_file(name: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> StreamingHttpResponse:
     """A download of any length, written while the rows are read."""
-    response = StreamingHttpResponse(_packed(csv_lines(head, rows)), content_type="text/csv; charset=utf-8")
+    return csv_text(name, csv_lines(head, rows))
+
+
+def csv_text(name: str, lines: Iterator[str]) -> StreamingHttpResponse:
+    """The same of lines that are written already."""
+    response = StreamingHttpResponse(_packed(lines), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
 

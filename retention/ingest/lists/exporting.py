@@ -35,10 +35,9 @@ Cells = dict[str, str]
 def export_people(
     customers: QuerySet[Customer], form: str, *, status: str = "", delimiter: str = ""
 ) -> Iterator[str]:
-    """Lines of the file, header first. With `status` only people who stand so for marketing e-mails; some
-    tools, as Mailchimp, take one file per status."""
+    """Lines of the file, header first. Some tools, as Mailchimp, take one file per `status`."""
     kind = FORMATS[form]
-    people = _standing(customers.filter(merged_into=None, erased_at=None), status).order_by("pk")
+    people = handed_out(customers, status).order_by("pk")
     header = _header(kind, people, status)
     writer = csv.DictWriter(
         Echo(), list(header.values()), delimiter=delimiter or kind.delimiter, extrasaction="ignore"
@@ -50,7 +49,9 @@ def export_people(
             yield str(writer.writerow({name: guarded(text) for name, text in cells.items()}))
 
 
-def _standing(people: QuerySet[Customer], status: str) -> QuerySet[Customer]:
+def handed_out(customers: QuerySet[Customer], status: str = "") -> QuerySet[Customer]:
+    """Those of whom a file tells. With `status` only people who stand so for marketing e-mails."""
+    people = customers.filter(merged_into=None, erased_at=None)
     if not status:
         return people
     asked = Consent.objects.filter(channel=Channel.EMAIL, purpose=Purpose.MARKETING)
