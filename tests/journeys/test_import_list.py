@@ -11,6 +11,7 @@ from retention.customers.consent import status_of
 from retention.customers.models import Customer
 from retention.customers.privacy import find_person
 from retention.ingest import tasks
+from retention.segments.actions import create_list
 from tests.conftest import keep_picture
 from tests.dashboard_customers.test_import import refuse
 from tests.journeys.test_import import work
@@ -69,3 +70,19 @@ def test_a_file_that_is_no_list(enter, store, olivia, assert_usable, tmp_path):
     page.get_by_role("alert").get_by_text("Mail, Vorname").wait_for()
     assert_usable(page, "list-import-refused")
     tasks.sweep()
+
+
+def test_a_segment_goes_out_to_a_mailing_tool(enter, store, marco, assert_usable):
+    people = [a_customer(store, f"friend{n}@example.com") for n in range(3)]
+    friends = create_list(store, name="Friends", people=[one.pk for one in people], by="test")
+    page = enter(marco, f"/fern-finch/segments/{friends.pk}/")
+    page.get_by_role("link", name="For a mailing tool").click()
+    page.get_by_text("Nobody stands like this").wait_for()
+    page.get_by_role("link", name="Never subscribed 3").click()
+    assert_usable(page, "list-export")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download for Klaviyo").click()
+    with open(download.value.path(), encoding="utf-8", newline="") as file:
+        assert {row["Email"] for row in csv.DictReader(file)} == {one.email for one in people}
+    page.get_by_text("is saved: 3 rows").wait_for()
