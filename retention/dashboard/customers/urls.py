@@ -4,8 +4,8 @@ from django.urls import path
 
 from retention.dashboard.customers import views
 from retention.dashboard.customers.asking import views as asking
+from retention.dashboard.customers.exporting import views as exporting
 from retention.dashboard.customers.identity import views as identity
-from retention.dashboard.customers.mailing import export
 from retention.dashboard.customers.mailing import views as mailing
 
 app_name = "customers"
@@ -19,8 +19,8 @@ urlpatterns = [
     path("views/<int:pk>/remove/", views.remove_view, name="remove_view"),
     path("duplicates/", identity.duplicates, name="duplicates"),
     path("merges/<int:pk>/undo/", identity.unmerge, name="unmerge"),
-    path("lists/", export.export, name="export_list"),
-    path("lists/<slug:form>.csv", export.file, name="export_file"),
+    path("lists/", exporting.home, name="export_list"),
+    path("lists/<slug:form>.csv", exporting.file, name="export_file"),
     path("import/", mailing.home, name="import"),
     path("import/file/", mailing.receive, name="import_file"),
     path("import/<int:pk>/", mailing.run, name="import_run"),

@@ -32,7 +32,7 @@ EVERYBODY = "everybody"
 
 @require_safe
 @member(*GIVERS)
-def export(request: StoreRequest, store: Store) -> HttpResponse:
+def home(request: StoreRequest, store: Store) -> HttpResponse:
     segment, status = _asked(request, store)
     people = _people(store, segment)
     counts = {one: handed_out(people, one).count() for one in STANDINGS}
