@@ -48,10 +48,10 @@ def preview(store: Store, rule: Rule, now: datetime | None = None) -> Preview:
     statement = Surroundings.of(store).statement()
     # Sample people by a scrambled id: the same ones for the same people, but not the oldest.
     text = f"""
-        WITH found AS MATERIALIZED ({compiled(rule, statement).ids()})
-        SELECT count(*), coalesce(sum(t.net), 0)::bigint,
+        WITH found AS MATERIALIZED (SELECT c.id, f.net FROM {compiled(rule, statement).people()})
+        SELECT count(*), coalesce(sum(net), 0)::bigint,
             ARRAY(SELECT id FROM found ORDER BY (id * 2654435761) & 4294967295, id LIMIT {SAMPLE})
-        FROM found LEFT JOIN metrics_customerfact t ON t.customer_id = found.id"""
+        FROM found"""
     with connection.cursor() as cursor:
         cursor.execute(statement.at(text, now or timezone.now()))
         count, revenue, ids = cursor.fetchone()
