@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.core.mail import send_mail
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from retention.customers import consent
@@ -58,13 +59,16 @@ def send_preferences_link(customer: Customer, *, base_url: str, by: str) -> None
 def record_by_hand(customer: Customer, channel: str, status: str, *, base_url: str, by: str) -> bool:
     """What the person told somebody of the store. Returns whether they first have to confirm by mail."""
     person = _person(customer)
+    if consent.status_of(person, channel) == Status.SUPPRESSED:
+        name = Channel(channel).label
+        raise NotSent(f"{name} is suppressed: nothing is sent there, and only the customer can lift that.")
     if status != Status.SUBSCRIBED:
         consent.unsubscribe(person, channel, source=SOURCE, method=METHOD, by=by)
         return False
     if _will_be_asked(person, channel):
         _must_be_writable(person)
-        asked = waiting_since(person)
-        if asked and asked > timezone.now() - ONE_PER:
+        asked = _asked(person).filter(at__gt=timezone.now() - ONE_PER)
+        if asked.exists():
             raise NotSent("They were asked to confirm less than an hour ago. Wait before you ask again.")
     waits = consent.subscribe(person, channel, source=SOURCE, method=METHOD, by=by)
     if waits:
@@ -76,13 +80,20 @@ def waiting_since(customer: Customer) -> datetime | None:
     """When the person was last asked to confirm by mail, while the answer can still come."""
     if consent.status_of(customer, Channel.EMAIL) == Status.SUBSCRIBED:
         return None
-    said = Proof.objects.filter(
-        customer__in=records_of(customer), channel=Channel.EMAIL, purpose=Purpose.MARKETING
-    ).order_by("-at", "-pk")
-    asked = said.filter(status=ASKED, at__gt=timezone.now() - TO_CONFIRM).first()
-    if asked is None or said.filter(status__in=REFUSED, at__gte=asked.at).exists():
+    asked = _asked(customer).filter(at__gt=timezone.now() - TO_CONFIRM).order_by("-at", "-pk").first()
+    if asked is None or _said(customer).filter(status__in=REFUSED, at__gte=asked.at).exists():
         return None
     return asked.at
+
+
+def _asked(customer: Customer) -> QuerySet[Proof]:
+    return _said(customer).filter(status=ASKED)
+
+
+def _said(customer: Customer) -> QuerySet[Proof]:
+    return Proof.objects.filter(
+        customer__in=records_of(customer), channel=Channel.EMAIL, purpose=Purpose.MARKETING
+    )
 
 
 def _person(customer: Customer) -> Customer:

@@ -32,8 +32,8 @@ class PreferencesForm(forms.Form):
     month = forms.ChoiceField(label="Month", required=False, choices=[("", "Month"), *MONTHS])
     day = forms.ChoiceField(label="Day", required=False, choices=[("", "Day"), *DAYS])
 
-    def __init__(self, data: Any = None, *, customer: Customer) -> None:
-        self.customer, self.now = customer, choices_of(customer)
+    def __init__(self, data: Any = None, *, customer: Customer, staff: bool = False) -> None:
+        self.customer, self.now, self.staff = customer, choices_of(customer), staff
         self.paused_until = paused_until(customer)
         super().__init__(data, initial=self._initial())
         self._offer()
@@ -71,6 +71,9 @@ class PreferencesForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        if self.staff and set(data.get("channels", ())) - self.now.channels:
+            # There a suppression and the store's wish for a confirmation are looked at.
+            self.add_error("channels", "Only the customer says yes here. Record what they told you.")
         month, day = data.get("month", ""), data.get("day", "")
         if bool(month) != bool(day):
             self.add_error("day" if month else "month", "Choose both, or neither.")

@@ -16,6 +16,7 @@ from typing import TypedDict
 
 from django.conf import settings
 from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -66,12 +67,14 @@ def preferences(request: HttpRequest, customer: Customer, token: str) -> HttpRes
     if request.method == "POST" and "everything" in request.POST:
         centre.unsubscribe_everything(customer, method="preference_centre", **_by(request, customer))
         return redirect(f"{request.path}?done=everything")
-    form = PreferencesForm(request.POST if request.method == "POST" else None, customer=customer)
+    staff = _staff(request, customer)
+    sent = request.POST if request.method == "POST" else None
+    form = PreferencesForm(sent, customer=customer, staff=staff is not None)
     if request.method == "POST" and form.is_valid():
         centre.choose(customer, form.choices(), offered=form.offered, **_by(request, customer))
         return redirect(f"{request.path}?done=saved")
     told = {**_page(customer), "form": form, "done": DONE.get(request.GET.get("done", ""))}
-    told["staff"] = _staff(request, customer)
+    told["staff"] = staff
     return render(request, "customers/public/preferences.html", told, status=422 if form.errors else 200)
 
 
@@ -92,6 +95,9 @@ def one_click(request: HttpRequest, customer: Customer, token: str) -> HttpRespo
 def confirm(request: HttpRequest, customer: Customer, token: str) -> HttpResponse:
     """The second step of a double opt-in. The button is needed: scanners of mails open links."""
     if request.method == "POST":
+        if _staff(request, customer):
+            # They may have found the letter, in the Outbox say; it asks the customer.
+            raise PermissionDenied
         centre.confirm(customer, **_by(request, customer))
         return redirect(f"{request.path}?done=confirmed")
     told = {**_page(customer), "done": DONE.get(request.GET.get("done", ""))}

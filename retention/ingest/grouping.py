@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import connection
 
 from retention.ingest.files.staged import Format
@@ -19,8 +21,6 @@ SINGLE = {
     **dict.fromkeys(("updated", "refunded_at", *SUMS), "max"),
     **dict.fromkeys(("test", "void"), "bool_or"),
 }
-# What every row of an order has to say.
-SAID_BY_ALL = ("key", "opens", "number", "placed")
 # Not content: when the source last changed an order is its version.
 NOT_CONTENT = ("key", "opens", "updated")
 TYPES = {
@@ -38,7 +38,7 @@ def group(run: ImportRun, form: Format, columns: tuple[str, ...]) -> int:
         if "key" in columns and form.name == "lines" and not _has_order(run):
             _number_duplicates(cursor, run)
         if "opens" in columns:
-            cursor.execute(_blank_earlier(run, columns))
+            _blank_earlier(cursor, run, columns)
         if form.facts != "orders":
             cursor.execute(_numbered(run))
         else:
@@ -68,16 +68,27 @@ def _number_duplicates(cursor: object, run: ImportRun) -> None:
     )
 
 
-def _blank_earlier(run: ImportRun, columns: tuple[str, ...]) -> str:
+def _blank_earlier(cursor: Any, run: ImportRun, columns: tuple[str, ...]) -> None:
     """An order that comes again, as in exports put one after the other, is told anew: its earlier rows still
-    count as rows of it, but say nothing."""
-    blank = ", ".join(f'"{name}" = NULL' for name in columns if name not in SAID_BY_ALL)
-    return f"""
-        UPDATE {run.lines_table} l SET {blank}
-        FROM (SELECT key, max(row) AS row FROM {run.lines_table} WHERE opens GROUP BY key
-            HAVING count(*) > 1) AS last
-        WHERE l.key = last.key AND l.row < last.row
-    """
+    count as rows of it, but say nothing. Of an order with its cells on every row, lines may lie apart because
+    the file was sorted: there only a line that comes again is an earlier one."""
+    table = run.lines_table
+    cursor.execute(
+        f"CREATE TEMP TABLE retold ON COMMIT DROP AS SELECT key, max(row) FILTER (WHERE opens) AS row,"
+        f" bool_and(opens IS NOT NULL) AS filled FROM {table} GROUP BY key"
+        " HAVING count(*) FILTER (WHERE opens) > 1; ANALYZE retold"
+    )
+    blank = ", ".join(f'"{name}" = NULL' for name in columns if name != "key")
+    cursor.execute(
+        f"UPDATE {table} l SET {blank} FROM retold t WHERE l.key = t.key AND NOT t.filled AND l.row < t.row"
+    )
+    goods = ", ".join(f'{{0}}."{name}"' for name in ("sku", "title", "price", "quantity"))
+    cursor.execute(
+        f"UPDATE {table} l SET {blank} FROM retold t WHERE l.key = t.key AND t.filled AND EXISTS"
+        f" (SELECT FROM {table} o WHERE o.key = l.key AND o.row > l.row"
+        f" AND ({goods.format('o')}) IS NOT DISTINCT FROM ({goods.format('l')}))"
+    )
+    cursor.execute("DROP TABLE retold")
 
 
 def _numbered(run: ImportRun) -> str:
@@ -128,7 +139,8 @@ def _grouped(run: ImportRun, columns: tuple[str, ...]) -> str:
                     AS credited,
                 (array_agg(product ORDER BY row) FILTER (WHERE total IS NOT NULL
                     AND NOT coalesce(credit, false)))[1] AS first_product, {category} AS own_category,
-                md5(string_agg(concat({told}), E'\\n' ORDER BY row)) AS digest
+                md5(string_agg(concat({told}), E'\\n' ORDER BY row)
+                    FILTER (WHERE placed IS NOT NULL)) AS digest
             FROM {run.lines_table} GROUP BY key
         ), netted AS (
             SELECT *, {external} AS external_id,

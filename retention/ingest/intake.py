@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from retention.ingest.files import lines, values
-from retention.ingest.files.headers import guess
+from retention.ingest.files.headers import guess, is_date
 from retention.ingest.files.reading import Row, Unreadable, open_table
 from retention.ingest.files.recognise import FORMATS, recognise
 from retention.ingest.models import ImportRun, MappingPreset, State
@@ -41,7 +41,7 @@ def look(path: Path, store: Store, *, form: str = "") -> Look:
     preset = MappingPreset.objects.filter(store=store, header=signature(header)).first()
     if preset:
         return Look(header, rows, form, dict(preset.mapping), dict(preset.options))
-    mapping = guess(header, [row for _, row in rows])
+    mapping = guess(header, [row for _, row in rows], store.currency)
     return Look(header, rows, form, mapping, _guess_options(header, rows, mapping))
 
 
@@ -61,16 +61,21 @@ def take(
     chosen = {f: column for f, column in {**found.mapping, **mapping}.items() if column}
     if mapping and not form and "amount" in mapping and "unit_price" not in mapping:
         chosen.pop("unit_price", None)
+    if mapping.get("unit_price") and "amount" not in mapping:
+        chosen.pop("amount", None)
     _drop_guessed_names(chosen, mapping)
     if FORMATS[found.format] is lines.LINES and (wrong := lines.problem(chosen, found.header)):
         raise Unreadable(f"{wrong} The file's columns: {', '.join(found.header)[:500]}.")
+    guessed = found.options
+    if FORMATS[found.format] is lines.LINES and chosen != found.mapping:
+        guessed = _guess_options(found.header, found.rows, chosen)
     told = {
         "store": store,
         "path": str(path.absolute()),
         "size": path.stat().st_size,
         "format": found.format,
         "mapping": chosen,
-        "options": {**found.options, **options},
+        "options": {**guessed, **options},
     }
     changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     runs = ImportRun.objects.filter(**told, state=State.RUNNING, created_at__gt=changed)
@@ -105,7 +110,9 @@ def signature(header: list[str]) -> str:
 def _guess_options(header: list[str], rows: list[Row], mapping: dict[str, str]) -> dict[str, Any]:
     """How dates and amounts are written: told by their columns, or by all where those are unknown."""
     options: dict[str, Any] = {}
-    if values.day_first(_cells(header, rows, [mapping["date"]] if "date" in mapping else header)):
+    told = _cells(header, rows, [mapping["date"]] if "date" in mapping else header)
+    # An address or a phone number may look like the beginning of a day.
+    if values.day_first([cell for cell in told if is_date(cell)]):
         options["day_first"] = True
     money = [mapping[f] for f in ("unit_price", "amount") if f in mapping]
     return options | _guess_decimals(header, rows, money[:1] or header)

@@ -210,7 +210,8 @@ def _measured(store: Store, today: date) -> Benchmarks:
             SELECT count(*), percentile_disc(%(cuts)s) WITHIN GROUP (ORDER BY %(today)s - last_day),
                 percentile_disc(%(cuts)s) WITHIN GROUP (ORDER BY purchases),
                 percentile_disc(%(cuts)s) WITHIN GROUP (ORDER BY net),
-                percentile_disc(0.5) WITHIN GROUP (ORDER BY (last_day - first_day) / (purchases - 1))
+                percentile_disc(0.5) WITHIN GROUP (ORDER BY
+                    greatest(1, round((last_day - first_day)::numeric / (purchases - 1)))::int)
                     FILTER (WHERE purchases > 1 AND last_day > first_day)
             FROM metrics_customerfact WHERE store_id = %(store)s
             """,
@@ -232,7 +233,7 @@ def _measured(store: Store, today: date) -> Benchmarks:
         )
         shipping = cursor.fetchone()[0]
     return Benchmarks(
-        int(gap or 0) or Benchmarks.gap,
+        gap or Benchmarks.gap,
         tuple(recency),
         tuple(frequency),
         tuple(money),

@@ -25,7 +25,7 @@ document.addEventListener("click", (event) => {
   saving = button.value === "save";
   unsaved ||= !saving && button.value !== "check";
 });
-document.addEventListener("htmx:afterSwap", () => { saving = false; });
+document.addEventListener("htmx:afterSwap", (event) => { if (event.detail.target.id === "builder") saving = false; });
 window.addEventListener("beforeunload", (event) => {
   if (unsaved && !saving && document.getElementById("builder")) event.preventDefault();
 });

@@ -62,12 +62,44 @@ def test_what_people_of_the_store_save_there_is_not_the_customers_word(cyd, sam,
     (link,) = own_page(as_user(sam).get(url(cyd)).content.decode())
     assert "signed in as Sam" in as_user(sam).get(link).content.decode()
     form = {"frequency": "weekly", "pause": "keep"}
-    as_user(sam).post(link, {**form, "channels": ["email"]})
-    assert Proof.objects.get(customer=cyd, channel="email").by == f"user:{sam.pk}"
-    assert Event.objects.get(kind="preferences.changed").by == f"user:{sam.pk}"
     # Somebody of another store may well be a customer here.
-    as_user(stranger).post(link, {**form, "channels": ["email", "onsite"]})
+    as_user(stranger).post(link, {**form, "frequency": "all", "channels": ["email", "onsite"]})
     assert Proof.objects.get(customer=cyd, channel="onsite").by == "customer"
+    as_user(sam).post(link, {**form, "channels": ["onsite"]})
+    assert Proof.objects.filter(customer=cyd, channel="email").latest("pk").by == f"user:{sam.pk}"
+    assert Event.objects.get(kind="preferences.changed").by == f"user:{sam.pk}"
+
+
+@pytest.mark.parametrize("suppressed", [False, True])
+def test_people_of_the_store_say_no_yes_on_that_page(cyd, sam, as_user, suppressed):
+    ConsentSettings.objects.create(store=cyd.store, double_opt_in=not suppressed)
+    if suppressed:
+        consent.suppress(cyd, "email", "bounced", source="mail", by="system")
+    before = status_of(cyd, "email")
+    (link,) = own_page(as_user(sam).get(url(cyd)).content.decode())
+    answer = as_user(sam).post(link, {"frequency": "all", "pause": "keep", "channels": ["email"]})
+    assert answer.status_code == 422
+    assert "Only the customer says yes here" in answer.content.decode()
+    assert status_of(cyd, "email") == before
+
+
+def test_people_of_the_store_do_not_confirm_in_the_customers_place(cyd, sam, as_user):
+    ConsentSettings.objects.create(store=cyd.store, double_opt_in=True)
+    as_user(sam).post(url(cyd, "consent/"), YES)
+    (link,) = re.findall(r"/preferences/\S+/confirm/", mail.outbox[0].body)
+    assert as_user(sam).post(link).status_code == 403
+    assert status_of(cyd, "email") == "never_subscribed"
+
+
+@pytest.mark.parametrize("channel", ["email", "sms"])
+@pytest.mark.parametrize("said", ["subscribed", "unsubscribed"])
+def test_what_is_suppressed_stays_so_whatever_is_recorded(cyd, sam, as_user, channel, said):
+    consent.suppress(cyd, channel, "bounced", source="mail", by="system")
+    proofs = Proof.objects.count()
+    answer = as_user(sam).post(url(cyd, "consent/"), {"channel": channel, "status": said}, follow=True)
+    assert "is suppressed: nothing is sent there" in answer.content.decode()
+    assert status_of(cyd, channel) == "suppressed"
+    assert Proof.objects.count() == proofs
 
 
 def test_the_link_goes_by_mail_and_the_timeline_tells(cyd, sam, as_user, settings):
@@ -96,9 +128,9 @@ def test_the_link_goes_once_an_hour(cyd, sam, as_user):
 def test_no_mail_goes_to_an_address_that_is_stopped(cyd, sam, as_user):
     consent.suppress(cyd, "email", "bounced", source="mail", by="system")
     ConsentSettings.objects.create(store=cyd.store, double_opt_in=True)
-    for more, data in (("preferences/send/", {}), ("consent/", YES)):
-        answer = as_user(sam).post(url(cyd, more), data, follow=True)
-        assert "are stopped" in answer.content.decode()
+    answer = as_user(sam).post(url(cyd, "preferences/send/"), follow=True)
+    assert "are stopped" in answer.content.decode()
+    as_user(sam).post(url(cyd, "consent/"), YES)
     assert mail.outbox == []
     assert not Event.objects.filter(kind__in=["preferences.link_sent", "consent.asked"]).exists()
 
@@ -150,6 +182,10 @@ def test_nobody_is_asked_twice_in_an_hour(cyd, sam, as_user):
     answer = as_user(sam).post(url(cyd, "consent/"), YES, follow=True)
     assert "less than an hour ago" in answer.content.decode()
     assert (len(mail.outbox), Proof.objects.filter(customer=cyd).count()) == (1, 1)
+    # Nor by a no in between.
+    as_user(sam).post(url(cyd, "consent/"), NO)
+    as_user(sam).post(url(cyd, "consent/"), YES)
+    assert len(mail.outbox) == 1
 
 
 def test_a_refusal_ends_the_waiting(cyd, sam, as_user):

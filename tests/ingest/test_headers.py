@@ -89,3 +89,38 @@ def test_the_only_column_of_dates_is_the_date():
     rows = [["7", "31.12.2020", "20201231"], ["8", "", "20201231"]]
     assert guess(["x", "wann", "y"], rows) == {"date": "wann"}
     assert guess(["x", "wann", "y"], [["1.1.2020", "2.1.2020", "5"]]) == {}
+
+
+@pytest.mark.parametrize(
+    ("header", "field", "column"),
+    [
+        # A share is no amount.
+        ("Order,Date,SKU,Qty,Unit Price,Discount %", "discount", None),
+        ("Date,Product,Sales %,Sales", "amount", "Sales"),
+        # Nor are dollars euros.
+        ("Order,Date,Amount USD,Amount EUR", "amount", "Amount EUR"),
+        ("Order,Date,Total (USD)", "amount", None),
+        ("Order,Date,Total ($)", "amount", None),
+        ("Order,Date,Total in €", "amount", "Total in €"),
+        # Lines before whole orders, net before gross.
+        ("Order,Order date,SKU,Line total,Order total", "amount", "Line total"),
+        ("Bestelling,Datum,Regeltotaal,Totaalbedrag", "amount", "Regeltotaal"),
+        ("Datum,Menge,Einzelpreis brutto,Einzelpreis netto", "unit_price", "Einzelpreis netto"),
+        ("Date,Total TTC,Total HT", "amount", "Total HT"),
+    ],
+)
+def test_a_column_is_not_taken_for_money_that_it_is_not(header, field, column):
+    assert guess(header.split(","), currency="EUR").get(field) == column
+
+
+def test_the_total_of_an_order_with_several_rows_is_not_that_of_a_line():
+    header = ["Order", "Date", "SKU", "Order total"]
+    rows = [["1", "2026-01-02", "a", "30"], ["1", "2026-01-02", "b", "30"]]
+    assert "amount" not in guess(header, rows)
+    assert guess(header, rows[:1])["amount"] == "Order total"
+
+
+@pytest.mark.parametrize("name", ["Birthday", "Delivery date", "Liefertag", "Fälligkeit", "Date d’échéance"])
+def test_another_day_is_not_the_day_of_the_order(name):
+    assert "date" not in guess(["Order", name, "Total"], [["1", "03.02.2026", "5"]])
+    assert guess(["Order", "When", "Total"], [["1", "03.02.2026", "5"]])["date"] == "When"

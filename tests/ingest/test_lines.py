@@ -208,3 +208,22 @@ def test_halves_of_a_name_that_are_mapped_replace_a_guessed_whole(import_text: I
     assert Customer.objects.get().name == "Ann Berg"
     with pytest.raises(CommandError, match="either the full name"):
         import_text(text, "--map", "name=v", "--map", "last_name=n")
+
+
+def test_a_price_that_is_mapped_replaces_a_guessed_amount(import_text: Import) -> None:
+    text = "Order,Date,Qty,Net price,Total\n1,2026-01-02,2,5.00,11.90\n"
+    import_text(text, "--map", "unit_price=Net price")
+    assert Order.objects.get().items == 1000
+
+
+def test_days_are_read_as_the_mapped_column_writes_them(import_text: Import) -> None:
+    text = "Order,Date,Bestellt,Total\n1,2026-01-02,03.02.2024,5.00\n2,2026-01-02,25.02.2024,5.00\n"
+    import_text(text, "--map", "date=Bestellt")
+    days = Order.objects.order_by("number").values_list("placed_at__month", "placed_at__day")
+    assert list(days) == [(2, 3), (2, 25)]
+
+
+def test_an_address_of_a_computer_does_not_turn_the_days_around(import_text: Import) -> None:
+    text = "Order,When,IP,Total\n1,02/03/2024,10.0.0.1,5.00\n2,02/04/2024,30.0.0.1,5.00\n"
+    import_text(text, "--map", "date=When")
+    assert set(Order.objects.values_list("placed_at__month", flat=True)) == {2}

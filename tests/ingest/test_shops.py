@@ -284,6 +284,26 @@ def test_exports_put_one_after_the_other_tell_an_order_anew(import_text: Import)
     assert accounted(result)
 
 
+def test_an_order_told_again_right_away_is_told_anew_too(import_text: Import):
+    """As where one export ends and the next begins, or a file was sorted by order."""
+    header, *rows = shopify(("Cap", "30.00"), ("Mug", "20.00")).splitlines(keepends=True)
+    result = import_text("".join([header, *rows, header, *rows]))
+    assert sorted(Order.objects.get().lines.values_list("title", flat=True)) == ["Cap", "Mug"]
+    assert (result["rows"]["rejected"], result["rows"]["accepted"]) == (1, 4)
+    assert import_text("".join([header, *rows]))["rows"]["accepted"] == 0
+
+
+def test_a_sorted_export_with_the_orders_cells_on_every_row_keeps_all_lines(import_text: Import):
+    def filled(number: str, *titles: str) -> list[dict[str, str]]:
+        cells = {**SHOPIFY, **WHOLE, "Name": number, "Id": number, "Lineitem price": "22.50"}
+        return [{**cells, "Lineitem name": title} for title in titles]
+
+    one, two = filled("#1", "Cap", "Mug"), filled("#2", "Cap", "Mug")
+    import_text(table(one[0], two[0], one[1], two[1], one[1]))
+    for order in Order.objects.all():
+        assert sorted(order.lines.values_list("title", flat=True)) == ["Cap", "Mug"], order
+
+
 def test_an_export_with_the_orders_cells_on_every_row_keeps_all_lines(import_text: Import):
     header, *rows = shopify(("Cap", "30.00"), ("Mug", "20.00")).splitlines()
     first, second = csv.DictReader([header, *rows])

@@ -272,6 +272,19 @@ def test_tags_of_a_list_are_added_to_those_of_the_shop(store):
     assert known.added_tags
 
 
+def test_a_tag_that_the_shop_told_too_is_the_lists_own_as_well(store, tmp_path):
+    known = a_customer(store, "ann@example.com", tags=["vip"], versions={"tags": 5})
+    file = tmp_path / "tags.csv"
+    file.write_text('Email Address,TAGS,LEID\nann@example.com,"""vip""",1\n')
+    import_people(store, file)
+    known.refresh_from_db()
+    assert (known.tags, known.added_tags) == (["vip"], ["vip"])
+
+
+def test_tags_on_several_lines_of_a_cell_are_read():
+    assert tag_list("VIP\r\nBlog") == ["VIP Blog"]
+
+
 def test_an_erased_person_is_not_brought_back_by_a_list(store):
     erase_customer(a_customer(store, "mara.lind@example.com"), by="x")
     result = take(store, "mailchimp_subscribed")

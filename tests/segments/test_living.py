@@ -354,3 +354,13 @@ def test_the_few_who_buy_most_often_do_not_speak_for_all(shop):
     read(NOON)
     living.facts.measure(shop, NOON.date())
     assert benchmarks_of(shop).gap == 90
+
+
+def test_where_people_come_several_times_a_day_the_usual_gap_is_a_day(shop):
+    for _ in range(50):
+        person = a_customer(shop)
+        for nth in range(5):
+            an_order(person, NOON - (nth // 2) * DAY)
+    read(NOON)
+    living.facts.measure(shop, NOON.date())
+    assert benchmarks_of(shop).gap == 1

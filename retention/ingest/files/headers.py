@@ -7,8 +7,16 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from retention.ingest.files.values import read_date
+from retention.ingest.files.values import SIGNS, read_date
 
+# What a whole order came to: of a file with a row per line it would be counted once per line.
+OF_ORDERS = (
+    "order total, total amount, order amount, order value, grand total, amount paid",
+    "gesamtbetrag, gesamtsumme, bestellwert, endbetrag, rechnungsbetrag",
+    "montant total, importe total, importo totale, totale ordine, totaalbedrag, valor total",
+)
+
+# Of these the first that a file has is taken, so net comes before gross: revenue is without tax.
 # Case, accents, blanks and signs do not matter: "E-Mail", "Bestell-Nr." and "Q.tà" are found as well.
 # A bare "Name" is none of these, because it may be a product's as well as a person's; see `guess`.
 WORDS: dict[str, tuple[str, ...]] = {
@@ -91,26 +99,25 @@ WORDS: dict[str, tuple[str, ...]] = {
     ),
     "unit_price": (
         "unit price, price, item price, price per unit, price each, product price",
-        "einzelpreis, einzelpreis brutto, einzelpreis netto, stuckpreis, stueckpreis, preis pro stuck",
+        "einzelpreis netto, einzelpreis, einzelpreis brutto, stuckpreis, stueckpreis, preis pro stuck",
         "verkaufspreis, preis",
-        "prix unitaire, prix unitaire ttc, prix unitaire ht, pu, pu ttc, pu ht, prix de vente, prix",
+        "prix unitaire ht, pu ht, prix unitaire, prix unitaire ttc, pu, pu ttc, prix de vente, prix",
         "precio unitario, precio por unidad, precio de venta, precio",
         "prezzo unitario, prezzo di vendita, prezzo",
         "stukprijs, eenheidsprijs, prijs per stuk, verkoopprijs, prijs",
         "preco unitario, valor unitario, preco de venda, preco",
     ),
     "amount": (
-        "amount, total, revenue, sales, dollar value, value, order total, net sales, price paid, line total",
-        "row total, total price, total amount, order amount, order value, item total, grand total",
-        "amount paid, subtotal",
-        "gesamtpreis, zeilensumme, positionssumme, betrag, gesamtbetrag, summe, gesamtsumme, gesamt, umsatz",
-        "bestellwert, warenwert, endbetrag, rechnungsbetrag",
-        "montant, montant total, montant ttc, montant ht, total ttc, total ht, prix total, sous total",
-        "chiffre d affaires",
-        "importe, importe total, precio total, monto, ventas",
-        "importo, importo totale, prezzo totale, totale riga, totale ordine, totale, fatturato",
-        "bedrag, totaalbedrag, totaalprijs, regeltotaal, totaal, omzet, subtotaal",
-        "valor, valor total, preco total, montante, receita",
+        "line total, row total, item total, zeilensumme, positionssumme, totale riga, regeltotaal",
+        "net sales, total ht, montant ht",
+        "amount, total, revenue, sales, dollar value, value, price paid, total price, subtotal",
+        "gesamtpreis, betrag, summe, gesamt, umsatz, warenwert",
+        "montant, montant ttc, total ttc, prix total, sous total, chiffre d affaires",
+        "importe, precio total, monto, ventas",
+        "importo, prezzo totale, totale, fatturato",
+        "bedrag, totaalprijs, totaal, omzet, subtotaal",
+        "valor, preco total, montante, receita",
+        *OF_ORDERS,
     ),
     "discount": (
         "discount, discount amount",
@@ -225,13 +232,35 @@ def _bares(words: str) -> list[str]:
     return [bare(word) for word in words.split(",")]
 
 
+WHOLE = frozenset(_bares(", ".join(OF_ORDERS)))
 GUESSES = {field: _bares(", ".join(words)) for field, words in WORDS.items()}
 PERSONS, NAMES = _bares(PERSON), _bares(NAME)
+# Days on which nothing was bought.
+OTHER_DAYS = _bares(
+    "birth, born, due, ship, deliver, valid, expir, geburt, liefer, versand, fallig, naissance, livraison,"
+    " echeance, nacimiento, entrega, envio, nascita, consegna, spedizione, nascimento, geboorte, lever"
+)
 
 
-def guess(header: list[str], rows: list[list[str]] | None = None) -> dict[str, str]:
-    """Which column is probably which field; the first rows tell what the header leaves open."""
-    columns = _Columns(header, rows or [])
+def _is_foreign(name: str, currency: str) -> bool:
+    """Is it of a currency that is not the store's?"""
+    found = CURRENCY.search(name.strip())
+    if not found or not currency:
+        return False
+    sign = found[0].strip(" _()[]").upper().removeprefix("IN ").strip()
+    return sign != currency and currency not in SIGNS.get(sign, ())
+
+
+def _has_lines(columns: _Columns) -> bool:
+    """Does an order have several rows?"""
+    orders = columns.cells(columns.found["order"]) if "order" in columns.found else []
+    return len(set(orders)) < len(orders)
+
+
+def guess(header: list[str], rows: list[list[str]] | None = None, currency: str = "") -> dict[str, str]:
+    """Which column is probably which field; the first rows tell what the header leaves open. Amounts whose
+    header names another currency than the store's are left to the merchant."""
+    columns = _Columns(header, rows or [], currency)
     found = columns.found
     for field, words in GUESSES.items():
         columns.take(field, words)
@@ -239,6 +268,8 @@ def guess(header: list[str], rows: list[list[str]] | None = None) -> dict[str, s
     _name(columns)
     _date(columns)
     if "amount" in found and "unit_price" in found and "quantity" in found:
+        del found["amount"]
+    if "amount" in found and bare(found["amount"]) in WHOLE and _has_lines(columns):
         del found["amount"]
     # 10 % is no amount.
     if "discount" in found and any("%" in cell for cell in columns.cells(found["discount"])):
@@ -249,9 +280,11 @@ def guess(header: list[str], rows: list[list[str]] | None = None) -> dict[str, s
 class _Columns:
     """The columns of a file, and which of them were found to be a field."""
 
-    def __init__(self, header: list[str], rows: list[list[str]]) -> None:
+    def __init__(self, header: list[str], rows: list[list[str]], currency: str) -> None:
         self.header, self.rows = header, rows
-        self.by_word = {bare(name): name for name in reversed(header) if bare(name)}
+        # A share is no amount.
+        named = [name for name in reversed(header) if "%" not in name and not _is_foreign(name, currency)]
+        self.by_word = {bare(name): name for name in named if bare(name)}
         self.found: dict[str, str] = {}
 
     def free(self, words: list[str]) -> str:
@@ -298,10 +331,11 @@ def _name(columns: _Columns) -> None:
 
 
 def _date(columns: _Columns) -> None:
-    """The only column whose cells are dates is the date, whatever it is called."""
+    """The only column whose cells are dates is the date, unless it is called after another day."""
     if "date" in columns.found:
         return
-    dates = [name for name in columns.header if _mostly([_is_date(cell) for cell in columns.cells(name)])]
+    names = [name for name in columns.header if not any(word in bare(name) for word in OTHER_DAYS)]
+    dates = [name for name in names if _mostly([is_date(cell) for cell in columns.cells(name)])]
     if len(dates) == 1 and dates[0] not in columns.found.values():
         columns.found["date"] = dates[0]
 
@@ -315,6 +349,6 @@ def _is_name(cell: str) -> bool:
     return " " in cell and not any(letter.isdigit() for letter in cell)
 
 
-def _is_date(cell: str) -> bool:
+def is_date(cell: str) -> bool:
     # Eight digits are an id as often as a day.
     return not cell.isdigit() and any(read_date(cell, day_before_month=day) for day in (True, False))

@@ -32,16 +32,17 @@ def orders(header: list[str], reading: Reading) -> tuple[tuple[str, ...], Parse]
     first_at = [find(name) for name in ("Financial Status", "Total", "Currency")]
     head_of, line_of = _head(header, reading), _line(header, reading)
     blank = "\t" * (len(HEAD) - 1)
-    refused = before = ""
+    refused, before, filled = "", "", False
 
     def read(row: list[str], name: str, whole: bool) -> str:
         email = values.email_key(row[email_at]) if email_at >= 0 else ""
-        opens = flag(whole and name != before)
+        # Rows that all have the order's cells are one telling while they stand together.
+        opens = flag(name != before or not filled) if whole else ""
         order = f"{name}\t{opens}\t{name}\t{moment_of(row[created_at])}\t{email}"
         return f"{order}\t{head_of(row) if whole else blank}\t{line_of(row)}"
 
     def parse(row: list[str]) -> tuple[str]:
-        nonlocal refused, before
+        nonlocal refused, before, filled
         if not (name := name_of(row[name_at])):
             raise Unusable("The order's name is missing.")
         whole = any(at >= 0 and row[at].strip() for at in first_at)
@@ -49,12 +50,12 @@ def orders(header: list[str], reading: Reading) -> tuple[tuple[str, ...], Parse]
             # Alone they would be an order without its currency, discounts and state.
             raise Unusable("The first row of this order could not be used.")
         try:
-            told = read(row, name, whole)
+            return (read(row, name, whole),)
         except Unusable:
             refused = name if whole else refused
             raise
-        before = name
-        return (told,)
+        finally:
+            before, filled = name, whole
 
     return (*ORDER, *HEAD, *LINE), parse
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 # Columns of the staging table and their types. Moments are microseconds since 1970, money is minor units.
 COLUMNS = {
     "key": "text",  # rows with the same key are one order
-    "opens": "boolean",  # the first of the rows that tell an order; of several tellings the last counts
+    "opens": "boolean",  # begins a telling of the order; false: repeats its cells; null: only a line
     "external": "text",
     "number": "text",
     "customer": "text",

@@ -74,7 +74,7 @@ def birthday_cell(text: str) -> str:
 
 def tag_list(cell: str) -> list[str]:
     """Tags of one cell: `"VIP","Blog"`, or `VIP, Blog`."""
-    rows = list(csv.reader([cell.replace("\n", " ")], skipinitialspace=True))
+    rows = list(csv.reader([" ".join(cell.splitlines())], skipinitialspace=True))
     return list(dict.fromkeys(tag for row in rows for part in row if (tag := part.strip())))
 
 

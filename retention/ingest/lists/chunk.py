@@ -65,9 +65,9 @@ class Chunk(Names):
             self.added[found.customer] = self.people[found.customer] = Profile(found.customer)
         missing = self._name(row, found)
         record = self.people[found.home or found.customer]
-        versions, own = record.versions, record.own
+        versions, own, added = record.versions, record.own, record.added_tags
         changed = tell(record, row.fields, row.version or self.version, row.tags)
-        if changed or record.versions is not versions or record.own != own:
+        if changed or record.versions is not versions or (record.own, record.added_tags) != (own, added):
             self.moved.add(record.pk)
         return new or missing or changed, record
 

@@ -6,6 +6,7 @@ WORDS = ("channel", "campaign", "country", "category")
 FORWARD = "".join(
     f"CREATE STATISTICS metrics_customer_{word} ON lower({word}) FROM metrics_customerfact;" for word in WORDS
 )
+FORWARD += "ANALYZE metrics_customerfact;"
 BACKWARD = "".join(f"DROP STATISTICS metrics_customer_{word};" for word in WORDS)
 
 
