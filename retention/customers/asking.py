@@ -8,15 +8,13 @@ from datetime import datetime, timedelta
 
 from django.core.mail import send_mail
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from retention.customers import consent
 from retention.customers.consent import ASKED
 from retention.customers.merging import records_of
 from retention.customers.models import Channel, Customer, Proof, Purpose, Status
-from retention.customers.preferences import TO_CONFIRM, ask_to_confirm, token_of
-from retention.customers.standing import REFUSED
+from retention.customers.preferences import BY_MAIL, TO_CONFIRM, ask_to_confirm, still_asked, token_of
 from retention.customers.vocabulary import PreferencesLinkSent
 from retention.timeline.actions import record
 from retention.timeline.models import Event
@@ -49,7 +47,8 @@ def send_preferences_link(customer: Customer, *, base_url: str, by: str) -> None
     sent = Event.objects.filter(store=person.store, customer_id=person.pk, kind=PreferencesLinkSent.name)
     if sent.filter(occurred_at__gt=timezone.now() - ONE_PER).exists():
         raise NotSent("The link was sent less than an hour ago. Wait before you send it again.")
-    record(person.store, PreferencesLinkSent(), customer_id=person.pk, subject=_subject(person), by=by)
+    subject = f"customer:{person.pk}"
+    record(person.store, PreferencesLinkSent(), customer_id=person.pk, subject=subject, by=by)
     text = LETTER.format(store=person.store, link=base_url.rstrip("/") + preferences_path(person))
     # Last, so that a mail that cannot be handed over takes its event back.
     send_mail(f"Your preferences at {person.store}", text, None, [person.email])
@@ -65,10 +64,9 @@ def record_by_hand(customer: Customer, channel: str, status: str, *, base_url: s
     if status != Status.SUBSCRIBED:
         consent.unsubscribe(person, channel, source=SOURCE, method=METHOD, by=by)
         return False
-    if _will_be_asked(person, channel):
+    if consent.settings_of(person.store).double_opt_in and consent.has_to_confirm(person, channel):
         _must_be_writable(person)
-        asked = _asked(person).filter(at__gt=timezone.now() - ONE_PER)
-        if asked.exists():
+        if _asked(person, ONE_PER):
             raise NotSent("They were asked to confirm less than an hour ago. Wait before you ask again.")
     waits = consent.subscribe(person, channel, source=SOURCE, method=METHOD, by=by)
     if waits:
@@ -80,20 +78,14 @@ def waiting_since(customer: Customer) -> datetime | None:
     """When the person was last asked to confirm by mail, while the answer can still come."""
     if consent.status_of(customer, Channel.EMAIL) == Status.SUBSCRIBED:
         return None
-    asked = _asked(customer).filter(at__gt=timezone.now() - TO_CONFIRM).order_by("-at", "-pk").first()
-    if asked is None or _said(customer).filter(status__in=REFUSED, at__gte=asked.at).exists():
-        return None
-    return asked.at
+    asked = _asked(customer, TO_CONFIRM)
+    return asked.at if asked and still_asked(asked) else None
 
 
-def _asked(customer: Customer) -> QuerySet[Proof]:
-    return _said(customer).filter(status=ASKED)
-
-
-def _said(customer: Customer) -> QuerySet[Proof]:
-    return Proof.objects.filter(
-        customer__in=records_of(customer), channel=Channel.EMAIL, purpose=Purpose.MARKETING
-    )
+def _asked(customer: Customer, within: timedelta) -> Proof | None:
+    """The last time that any record of the person was asked to confirm."""
+    asked = Proof.objects.filter(customer__in=records_of(customer), status=ASKED, **BY_MAIL)
+    return asked.filter(at__gt=timezone.now() - within).order_by("-at", "-pk").first()
 
 
 def _person(customer: Customer) -> Customer:
@@ -102,18 +94,8 @@ def _person(customer: Customer) -> Customer:
     return people.get(pk=customer.merged_into_id or customer.pk)
 
 
-def _will_be_asked(person: Customer, channel: str) -> bool:
-    if channel != Channel.EMAIL or not consent.settings_of(person.store).double_opt_in:
-        return False
-    return consent.status_of(person, channel) != Status.SUBSCRIBED
-
-
 def _must_be_writable(person: Customer) -> None:
     if person.erased_at or not person.email:
         raise NotSent("No e-mail address is known of this person.")
     if not consent.may_write(person, Channel.EMAIL, Purpose.TRANSACTIONAL):
         raise NotSent("Mails to this address are stopped, so none was sent.")
-
-
-def _subject(person: Customer) -> str:
-    return f"customer:{person.pk}"

@@ -312,14 +312,20 @@ def subscribe(
     The caller then sends the letter with the link: `retention.customers.preferences.ask_to_confirm`.
     """
     chosen = settings_of(customer.store)
-    waits = chosen.double_opt_in and channel == Channel.EMAIL and purpose == Purpose.MARKETING
-    waits = waits and status_of(customer, channel, purpose) != Status.SUBSCRIBED
+    waits = chosen.double_opt_in and has_to_confirm(customer, channel, purpose)
     one = Evidence(
         channel=channel, purpose=purpose, status=ASKED if waits else Status.SUBSCRIBED, source=source,
         method=method, at=timezone.now(), ip=ip, wording=chosen.wording_version,
     )  # fmt: skip
     record_consent(customer, one, by=by)
     return waits
+
+
+def has_to_confirm(customer: Customer, channel: str, purpose: str = Purpose.MARKETING) -> bool:
+    """Would a yes be asked once more by mail, in a store whose setting is double opt-in?"""
+    if (channel, purpose) != (Channel.EMAIL, Purpose.MARKETING):
+        return False
+    return status_of(customer, channel, purpose) != Status.SUBSCRIBED
 
 
 def unsubscribe(

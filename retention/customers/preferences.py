@@ -221,14 +221,15 @@ def asked(token: str) -> Customer | None:
         return None
     found = _record(store, pk)
     proof = _asked(found).filter(pk=number).first() if found else None
-    return found if found and proof and _still_asked(proof) else None
+    return found if found and proof and still_asked(proof) else None
 
 
 def _asked(customer: Customer) -> QuerySet[Proof]:
     return Proof.objects.filter(customer=customer, status=ASKED, **BY_MAIL)
 
 
-def _still_asked(proof: Proof) -> bool:
+def still_asked(proof: Proof) -> bool:
+    """Has the person not refused since they were asked to confirm?"""
     person = person_of(Customer.objects.select_related("merged_into").get(pk=proof.customer_id))
     refusals = Proof.objects.filter(customer__in=records_of(person), status__in=REFUSED, **BY_MAIL)
     return not refusals.filter(at__gte=proof.at).exists()
@@ -241,7 +242,7 @@ def confirm(customer: Customer, *, ip: str | None = None, by: str = "customer") 
     proof = _asked(customer).order_by("-at", "-pk").first()
     if consent.status_of(customer, Channel.EMAIL) == Status.SUBSCRIBED:
         return
-    if proof is None or not _still_asked(proof):
+    if proof is None or not still_asked(proof):
         return
     one = Evidence(
         channel=Channel.EMAIL, purpose=Purpose.MARKETING, status=Status.SUBSCRIBED, source=SOURCE,
