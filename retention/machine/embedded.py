@@ -185,6 +185,19 @@ def _copy_wheel(package: Path, programs: Path, target: Path) -> Path:
     return copy / package.name / programs.parent.name / programs.name
 
 
+def reachable_program(program: Path, home: keeper.Home) -> Path:
+    """Likewise for a program of one file: as root with a closed checkout, a copy beside the server's."""
+    if os.geteuid() != 0 or _test_as("-x", program, home.uid, home.gid):
+        return program
+    copy = paths.data_dir() / "programs" / program.name
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    draft = copy.with_name(f".{copy.name}-{os.getpid()}")
+    shutil.copyfile(program, draft)
+    draft.chmod(0o755)
+    # By name, because the old one may be running.
+    return draft.replace(copy)
+
+
 def _can_run(programs: Path, uid: int, gid: int) -> bool:
     return _test_as("-x", programs / "postgres", uid, gid)
 

@@ -62,7 +62,7 @@ def demo() -> Part:
 def broker() -> Part:
     """Valkey with an append-only file: what was promised to the worker survives a restart."""
     home = embedded.find_home()
-    program = binaries.valkey()
+    program = embedded.reachable_program(binaries.valkey(), home)
     folder = paths.make_private_dir(paths.data_dir() / "broker", home.uid)
     owner = keeper.as_owner(home)
     if owner:
